@@ -1,0 +1,28 @@
+"""Errors of the package, each with a hint.
+
+NlpError
+├── InputError (also ValueError)     an argument other than a text is wrong
+└── TaxonomyError (also ValueError)  a taxonomy file is wrong; names theme and key
+
+A text that is not a `str` raises the builtin `TypeError`. No *text* ever raises.
+"""
+
+
+class NlpError(Exception):
+    """Base of every error of this package.
+
+    `hint` says what to do about it and is part of the message.
+    """
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        """Keep the hint apart, so that a caller can show it on its own."""
+        super().__init__(f"{message} Hint: {hint}")
+        self.hint = hint
+
+
+class InputError(NlpError, ValueError):
+    """An argument other than a text is wrong: lengths, a language code, candidates."""
+
+
+class TaxonomyError(NlpError, ValueError):
+    """A taxonomy of themes cannot be used."""

@@ -1,0 +1,107 @@
+"""English sentiment: the VADER lexicon and rules (Hutto & Gilbert, ICWSM 2014).
+
+VADER answers with `compound`, a polarity in [-1, 1]; its authors' thresholds of ±0.05 make the
+label. It is no probability model. The probabilities here are a calibration of our own on top:
+see `probabilities_of`.
+"""
+
+import math
+import re
+from functools import lru_cache
+from typing import Any
+
+from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped] # ships no types
+    SentimentIntensityAnalyzer,
+)
+
+from nlp.results import Probabilities, Sentiment
+
+THRESHOLD = 0.05
+
+# Logits of (negative, neutral, positive) = intercept + a * compound + b * |compound|, fitted by
+# tests/tools/fit_sentiment_calibration.py on the English training sentences of M-ABSA and NusaX
+# (see NOTICE), every class weighing the same.
+_CALIBRATION: tuple[tuple[float, float, float], ...] = (
+    (0.198, -2.158, 0.567),
+    (0.494, 0.132, -0.966),
+    (-0.693, 2.027, 0.399),
+)
+
+
+class _LinearTimeVader(SentimentIntensityAnalyzer):  # type: ignore[misc] # an untyped base
+    """VADER whose time grows with the length of the text and not with its square.
+
+    The reference lowers every word of the text again for each check of three or four
+    neighbours, and finds words around "but" by the *value* of their valence, which weighs the
+    wrong word where a value already weighed equals a later one. Here a check sees the neighbours
+    only, and "but" weighs words by position: before it halved, after it half as much again.
+    An emoji stands apart from the word it is glued to.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        single = (emoji for emoji in self.emojis if len(emoji) == 1)
+        self._emoji = re.compile(f"[{re.escape(''.join(single))}]")
+
+    def compound(self, text: str) -> float:
+        """Polarity of `text` in [-1, 1]; 0 where no word of it is in the lexicon."""
+        if not text.isascii():
+            text = self._emoji.sub(lambda found: f" {self.emojis[found[0]]} ", text)
+        return float(self.polarity_scores(text)["compound"])
+
+    def _negation_check(self, valence: float, words: list[str], start_i: int, i: int) -> Any:
+        near = words[max(0, i - 3) : i + 1]
+        return super()._negation_check(valence, near, start_i, len(near) - 1)
+
+    def _special_idioms_check(self, valence: float, words: list[str], i: int) -> Any:
+        first = max(0, i - 3)
+        return super()._special_idioms_check(valence, words[first : i + 3], i - first)
+
+    def _but_check(self, words: list[str], sentiments: list[float]) -> list[float]:
+        but = next((i for i, word in enumerate(words) if word.lower() == "but"), None)
+        if but is None:
+            return sentiments
+        before, after = sentiments[:but], sentiments[but + 1 :]
+        return [0.5 * v for v in before] + sentiments[but : but + 1] + [1.5 * v for v in after]
+
+
+@lru_cache(maxsize=1)
+def _vader() -> _LinearTimeVader:
+    return _LinearTimeVader()
+
+
+def polarity(text: str) -> float:
+    """VADER's compound polarity of an English text, in [-1, 1].
+
+    >>> polarity("I love it"), polarity("It broke twice, awful!"), polarity("It is a phone")
+    (0.6369, -0.7263, 0.0)
+    """
+    return _vader().compound(text)
+
+
+def label_of(compound: float) -> Sentiment:
+    """Label of a compound polarity by VADER's thresholds.
+
+    >>> label_of(0.05), label_of(0.049), label_of(-0.05)
+    ('positive', 'neutral', 'negative')
+    """
+    if compound >= THRESHOLD:
+        return "positive"
+    return "negative" if compound <= -THRESHOLD else "neutral"
+
+
+def probabilities_of(compound: float) -> Probabilities:
+    """Probabilities of (negative, neutral, positive) given a compound polarity.
+
+    A multinomial logistic calibration that takes the three classes for equally frequent before
+    the text is read: where they are not, the rare ones are less probable than said here. Between
+    0.05 and about 0.37 it holds neutral for the likelier although VADER says positive (one mild
+    or polite word); the label stays VADER's and its confidence is low.
+
+    >>> [round(p, 2) for p in probabilities_of(0.8)]
+    [0.07, 0.18, 0.75]
+    """
+    logits = [a + b * compound + c * abs(compound) for a, b, c in _CALIBRATION]
+    weights = [math.exp(logit) for logit in logits]
+    negative, neutral, positive = (weight / sum(weights) for weight in weights)
+    return negative, neutral, positive

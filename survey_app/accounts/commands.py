@@ -1,0 +1,44 @@
+"""`soundings workspace …` and `soundings user …`."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+from flask.cli import AppGroup
+
+from survey_app.accounts import operations
+from survey_app.accounts.models import ROLES
+from survey_app.accounts.queries import workspace_by_key
+from survey_app.db import db
+
+workspace = AppGroup("workspace", help="Workspaces: one for each organisation or brand.")
+user = AppGroup("user", help="People who log in.")
+
+
+@workspace.command("secret")
+@click.argument("key")
+def show_secret(key: str) -> None:
+    """Print the secret with which KEY's own site signs customer tokens for the widget."""
+    click.echo(workspace_by_key(db.session, key).token_secret)
+
+
+@user.command("create")
+@click.argument("email")
+@click.option("--workspace", "workspace_key", required=True, help="Key of the workspace.")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option(
+    "--password-stdin", is_flag=True, required=True, help="Read the password from standard input."
+)
+def create_user(email: str, workspace_key: str, role: str, password_stdin: bool) -> None:  # noqa: ARG001, FBT001 - the flag says where the password comes from
+    """Create the user EMAIL."""
+    _, is_new = operations.create_user(
+        db.session,
+        email,
+        workspace=workspace_by_key(db.session, workspace_key),
+        role=role,
+        password=sys.stdin.readline().rstrip("\r\n"),
+        now=datetime.now(UTC),
+    )
+    db.session.commit()
+    done = "Created" if is_new else "Added, with the password as it was,"
+    click.echo(f"{done} {email} as {role} of {workspace_key}.")

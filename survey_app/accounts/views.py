@@ -1,0 +1,103 @@
+"""Log-in and log-out pages."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from survey_app.accounts import operations
+from survey_app.accounts.access import COOKIE
+from survey_app.accounts.forms import LoginForm
+from survey_app.accounts.models import User
+from survey_app.accounts.queries import workspaces_of
+from survey_app.db import db
+from survey_app.errors import Unauthenticated
+from survey_app.http import client_network, public
+
+blueprint = Blueprint("accounts", __name__)
+
+
+@blueprint.get("/")
+@public
+def home() -> ResponseReturnValue:
+    """The first page sends people to their log-in, or on to their workspace."""
+    token = request.cookies.get(COOKIE, "")
+    try:
+        user = operations.find_session_user(db.session, token, now=datetime.now(UTC))
+    except Unauthenticated:
+        return redirect(url_for(".show_login"))
+    return redirect(_first_page(user))
+
+
+@blueprint.get("/login")
+@public
+def show_login() -> ResponseReturnValue:
+    """The log-in form."""
+    form = LoginForm(next=request.args.get("next", ""))
+    return render_template("accounts/login.html", form=form)
+
+
+@blueprint.post("/login")
+@public
+def log_in() -> ResponseReturnValue:
+    """Check the password and open a session; failures are counted per address and account."""
+    form = LoginForm()
+    if not form.validate_on_submit():
+        return render_template("accounts/login.html", form=form), 422
+    now = datetime.now(UTC)
+    email = (form.email.data or "").strip().lower()
+    limits = {
+        "now": now,
+        "window": operations.LOGIN_WINDOW,
+        "limit": current_app.config["SETTINGS"].login_limit,
+    }
+    counters = (f"login:{client_network()}", f"login:{email}")
+    for name in counters:
+        operations.count(db.session, name, **limits)
+    user = operations.verify_password(db.session, email, form.password.data or "")
+    if user is None:
+        flash(gettext("E-mail or password is wrong."), "error")
+        return render_template("accounts/login.html", form=form), 422
+    for name in counters:
+        operations.forget(db.session, name)
+    session.clear()  # a new CSRF token for the new person
+    response = redirect(_safe_path(form.next.data) or _first_page(user))
+    return _with_cookie(response, operations.open_session(db.session, user, now=now))
+
+
+@blueprint.post("/logout")
+@public
+def log_out() -> ResponseReturnValue:
+    """Forget the session on the server and in the browser."""
+    operations.close_session(db.session, request.cookies.get(COOKIE, ""))
+    session.clear()
+    response = redirect(url_for(".show_login"))
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def _with_cookie(response: Response, token: str) -> Response:
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(operations.SESSION_LASTS.total_seconds()),
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )
+    return response
+
+
+def _first_page(user: User) -> str:
+    workspaces = workspaces_of(db.session, user_id=user.id)
+    if not workspaces:
+        return url_for(".show_login")
+    return f"/w/{workspaces[0].key}/perception"
+
+
+def _safe_path(text: str | None) -> str | None:
+    """A path on this site; never an address elsewhere (`//host`, `/\\host`, control signs)."""
+    if text and text.startswith("/") and text.isprintable() and text[1:2] not in ("/", "\\"):
+        return text
+    return None

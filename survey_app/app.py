@@ -1,0 +1,48 @@
+"""The application factory: it puts the slices together and touches nothing outside."""
+
+from flask import Flask
+
+from survey_app import db, health, http, i18n
+from survey_app.accounts import access
+from survey_app.accounts import views as accounts
+from survey_app.config import Settings, read_settings
+from survey_app.demo import views as demo
+from survey_app.insights import views as insights
+from survey_app.insights.jobs import ANALYSE_COMMENTS
+from survey_app.responses import public as responses
+
+JOB_KINDS = (ANALYSE_COMMENTS,)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application from settings (default: the environment's).
+
+    Raises SettingError for unusable settings and RuntimeError for a route that nobody classified.
+    """
+    settings = settings or read_settings()
+    app = Flask(__name__)
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=1024 * 1024,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider has it
+    db.init_app(app, settings.database)
+    i18n.init_app(app, settings.data_dir.absolute() / "locales")
+    http.init_app(app, settings)
+    access.init_app(app)
+    http.csrf.init_app(app)
+    for blueprint in (
+        health.blueprint,
+        accounts.blueprint,
+        responses.blueprint,
+        responses.api,
+        insights.blueprint,
+        demo.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    http.check_every_route_is_classified(app)
+    return app

@@ -1,0 +1,181 @@
+"""The OLTP database, the only source of truth: SQLite by default, PostgreSQL in production.
+
+Two engines on one database. Requests that only read (GET, HEAD) get the `reader`, which can't
+write: a page never blocks an answer, and a stray write in a page fails at once. Everything else
+gets the writer, whose transactions on SQLite begin IMMEDIATE, so that two writers queue up instead
+of failing with "database is locked".
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, current_app, g, has_app_context
+from flask_alembic import Alembic
+from flask_sqlalchemy_lite import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.orm import DeclarativeBase, Mapper, Session, mapped_column
+
+BUSY_SECONDS = 30
+PACKAGE = Path(__file__).parent
+# In the wheel the migrations travel inside the package, in a checkout they lie beside it.
+MIGRATIONS = next(
+    (path for path in (PACKAGE / "migrations", PACKAGE.parent / "migrations") if path.is_dir()),
+    PACKAGE / "migrations",
+)
+
+# SQLite numbers rows by itself only in a column of type INTEGER.
+RowId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A moment in UTC: aware in Python, whatever the database keeps."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Refuse a naive moment; everything else becomes UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("a moment without time zone can't be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give the moment back as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of every model; constraint names are stable, so that migrations can name them."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, str: sa.Text}  # noqa: RUF012 - SQLAlchemy's attribute
+
+
+def row_id() -> Any:
+    """A surrogate key that the database numbers."""
+    return mapped_column(RowId, primary_key=True)
+
+
+class RoutedSession(Session):
+    """Takes the reader's engine while a request only reads, else the writer's."""
+
+    def get_bind(  # type: ignore[override]  # SQLAlchemy's own signature is wider
+        self, mapper: Mapper[Any] | None = None, **options: Any
+    ) -> sa.Engine | sa.Connection:
+        """Choose by what `http` noted about the request."""
+        if self.bind is not None or not has_app_context():
+            return super().get_bind(mapper, **options)
+        return db.get_engine("reader" if g.get("read_only", False) else "default")
+
+
+db = SQLAlchemy(session_options={"class_": RoutedSession})
+alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
+logging.getLogger("alembic").setLevel(logging.WARNING)  # a command says what it did itself
+
+
+def engine_options(url: URL) -> dict[str, dict[str, Any]]:
+    """The two engines' options for Flask-SQLAlchemy-Lite."""
+    if url.get_backend_name() == "sqlite":
+        # isolation_level None: the driver begins nothing by itself, the events below do.
+        connect = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
+        options: dict[str, Any] = {"url": url, "connect_args": connect}
+        return {"default": options, "reader": dict(options)}
+    options = {"url": url, "pool_pre_ping": True}
+    reader = options | {"execution_options": {"postgresql_readonly": True}}
+    return {"default": options, "reader": reader}
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Take the reader's engine for a while, outside of requests; ends what was read."""
+    db.session.rollback()
+    g.read_only = True
+    try:
+        yield
+    finally:
+        db.session.rollback()
+        g.read_only = False
+
+
+def insert_or_skip(
+    session: Session, model: type[Base], *, index_elements: Sequence[Any]
+) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that passes over rows whose key is there: the database decides, so that two
+    at once are one."""
+    return upsert(session, model).on_conflict_do_nothing(index_elements=index_elements)
+
+
+def upsert(session: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT of the session's own dialect, which knows ON CONFLICT."""
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    return (postgresql if is_postgresql else sqlite).insert(model)
+
+
+def init_app(app: Flask, url: URL) -> None:
+    """Bind engines and migrations to an application; opens no connection."""
+    app.config["SQLALCHEMY_ENGINES"] = engine_options(url)
+    app.config["ALEMBIC"] = {
+        "script_location": str(MIGRATIONS),
+        "file_template": "%%(year)d%%(month).2d%%(day).2d%%(hour).2d%%(minute).2d_%%(slug)s",
+    }
+    app.config["ALEMBIC_CONTEXT"] = {"render_item": _render_plainly, "transactional_ddl": True}
+    db.init_app(app)
+    alembic.init_app(app)
+    if url.get_backend_name() == "sqlite":
+        with app.app_context():
+            _prepare_sqlite(db.get_engine("default"), writes=True)
+            _prepare_sqlite(db.get_engine("reader"), writes=False)
+
+
+def upgrade_schema() -> str:
+    """Bring the schema up to date, whole or not at all; returns its revision."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the real object
+    with app.app_context():  # Alembic keeps its connection open until a context ends
+        alembic.upgrade()
+        return str(alembic.script_directory.get_current_head())
+
+
+def _render_plainly(kind: str, item: object, _context: object) -> str | bool:
+    """A migration stands for ever, so it names no type of ours that may change."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+def _prepare_sqlite(engine: sa.Engine, *, writes: bool) -> None:
+    def connect(connection: sqlite3.Connection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        if writes:
+            # FULL: an acknowledged answer has reached the disk, also when the power fails.
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+        else:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)

@@ -1,0 +1,361 @@
+"""The HTTP face: who may call a route, strict JSON at the door, one error shape, safe headers.
+
+Slices mark every view with `public`, `member` or `owner`; a view without a mark stops the
+application from being built. One commit per request happens here, before the answer leaves.
+"""
+
+import ipaddress
+import json
+import math
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, render_template, request
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from survey_app import errors
+from survey_app.config import Settings
+from survey_app.db import db
+from survey_app.errors import N_, SoundingsError
+
+View = TypeVar("View", bound=Callable[..., Any])
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_DEPTH = 32
+MAX_INTEGER = 2**63 - 1
+CSP = (
+    "default-src 'none'; script-src 'self' {foreign}; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self' {foreign}; form-action 'self'; base-uri 'none'; "
+    "require-trusted-types-for 'script'; frame-ancestors {ancestors}"
+)
+STATUS: dict[type[SoundingsError], int] = {
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.TooLarge: 413,
+    errors.Unsupported: 415,
+    errors.Invalid: 422,
+    errors.TooMany: 429,
+}
+TITLES = {
+    400: N_("The request can't be read"),
+    401: N_("Please log in"),
+    403: N_("Not allowed"),
+    404: N_("Not found"),
+    405: N_("Not possible here"),
+    409: N_("Conflict"),
+    410: N_("No longer here"),
+    413: N_("Too large"),
+    415: N_("Unknown content type"),
+    422: N_("Please check what you entered"),
+    429: N_("Too many requests"),
+    500: N_("Something broke on our side"),
+    503: N_("Busy, please try again"),
+}
+csrf = CSRFProtect()
+
+
+class Access(Enum):
+    """Who may call a route."""
+
+    PUBLIC = "public"
+    MEMBER = "member"
+    OWNER = "owner"
+
+
+def public(view: View) -> View:
+    """Anyone may call this view."""
+    return _classify(view, Access.PUBLIC)
+
+
+def member(view: View) -> View:
+    """Members and owners of the workspace in the path may call this view."""
+    return _classify(view, Access.MEMBER)
+
+
+def owner(view: View) -> View:
+    """Only owners of the workspace in the path may call this view."""
+    return _classify(view, Access.OWNER)
+
+
+def without_csrf(view: View) -> View:
+    """A public write that reads no cookie and so has no authority to forge."""
+    csrf.exempt(view)
+    return view
+
+
+def _classify(view: View, access: Access) -> View:
+    view.access = access  # type: ignore[attr-defined]  # a mark on the function, read below
+    return view
+
+
+def access_of(app: Flask, endpoint: str) -> Access | None:
+    """How a route is classified; None if nobody said."""
+    if endpoint == "static":
+        return Access.PUBLIC
+    return getattr(app.view_functions[endpoint], "access", None)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Install proxy handling, headers, the error shape and the commit at the boundary."""
+    if settings.proxy_hops:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way
+            app.wsgi_app, x_for=settings.proxy_hops, x_proto=settings.proxy_hops
+        )
+    app.before_request(_note_whether_it_writes)
+    app.after_request(_commit)
+    app.after_request(_secure)
+    app.register_error_handler(SoundingsError, _on_domain_error)
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(Exception, _on_bug)
+
+
+def check_every_route_is_classified(app: Flask) -> None:
+    """Raise RuntimeError naming the routes that nobody marked public, member or owner."""
+    open_ends = {
+        rule.rule for rule in app.url_map.iter_rules() if access_of(app, rule.endpoint) is None
+    }
+    if open_ends:
+        raise RuntimeError(
+            f"unclassified routes {sorted(open_ends)}: mark the view with http.public, "
+            "http.member or http.owner"
+        )
+
+
+def _note_whether_it_writes() -> None:
+    g.read_only = request.method in SAFE_METHODS
+
+
+def _commit(response: Response) -> Response:
+    if not g.get("read_only", True) and not g.get("failed", False):
+        db.session.commit()
+    return response
+
+
+def _secure(response: Response) -> Response:
+    ancestors = g.get("frame_ancestors", "'none'")
+    policy = CSP.format(ancestors=ancestors, foreign=g.get("foreign_origin", ""))
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if ancestors == "'none'":
+        response.headers.setdefault("X-Frame-Options", "DENY")
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+# --- errors -------------------------------------------------------------------------------------
+
+
+def wants_json() -> bool:
+    """Whether the caller is a program: an API path, or JSON preferred over HTML."""
+    accepts = request.accept_mimetypes
+    return request.path.startswith("/api/") or (
+        accepts["application/json"] > accepts["text/html"]
+    )
+
+
+def problem(status: int, code: str, detail: str, *, hint: str = "", **more: Any) -> Response:
+    """One error shape for programs (RFC 9457)."""
+    body = {
+        "type": f"urn:soundings:problem:{code}",
+        "title": gettext(TITLES.get(status, TITLES[500])),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "hint": hint,
+        **more,
+    }
+    response = current_app.json.response(body)
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    return response
+
+
+def _on_domain_error(error: SoundingsError) -> Response:
+    _give_up()
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    detail = gettext(error.message, **error.values)
+    hint = gettext(error.hint, **error.values) if error.hint else ""
+    fields = [
+        {
+            "field": item.field,
+            "code": item.code,
+            "message": gettext(item.message, **(item.values or {})),
+        }
+        for item in error.errors
+    ]
+    response = _answer(status, error.code, detail, hint=hint, errors=fields)
+    if isinstance(error, errors.TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _on_http_error(error: HTTPException) -> Response | HTTPException:
+    _give_up()
+    status = error.code or 500
+    if status < 400:
+        return error
+    code = "csrf" if isinstance(error, CSRFError) else f"http.{status}"
+    response = _answer(status, code, gettext(TITLES.get(status, TITLES[500])))
+    for name, value in error.get_headers(request.environ):
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response
+
+
+def _on_bug(error: Exception) -> Response:
+    _give_up()
+    if current_app.testing:
+        raise error
+    current_app.logger.exception("unhandled error")
+    return _answer(500, "http.500", gettext(TITLES[500]))
+
+
+def _give_up() -> None:
+    """What a failed request wrote is undone."""
+    g.failed = True
+    db.session.rollback()
+
+
+def _answer(status: int, code: str, detail: str, *, hint: str = "", **more: Any) -> Response:
+    if wants_json():
+        return problem(status, code, detail, hint=hint, **more)
+    title = gettext(TITLES.get(status, TITLES[500]))
+    page = render_template("error.html", status=status, title=title, detail=detail, hint=hint)
+    return Response(page, status=status, mimetype="text/html")
+
+
+# --- strict JSON --------------------------------------------------------------------------------
+
+
+def read_json(*, limit: int) -> Any:
+    """The request's JSON body, at most `limit` bytes, refused where databases would differ.
+
+    Raises TooLarge before anything is parsed; Unsupported for another content type; Malformed for
+    bytes that are not UTF-8, NaN and infinities (also 1e400), duplicate keys, more than 32
+    levels, integers beyond 64 bits, NUL and lone surrogates.
+    """
+    if request.content_length is not None and request.content_length > limit:
+        raise _too_large(limit)
+    if request.mimetype != "application/json":
+        raise errors.Unsupported(
+            "request.content_type",
+            N_("The body must be JSON."),
+            hint=N_("Send Content-Type: application/json."),
+        )
+    body = request.stream.read(limit + 1)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return parse_json(body)
+
+
+def _too_large(limit: int) -> errors.TooLarge:
+    return errors.TooLarge(
+        "request.too_large", N_("The body is larger than %(limit)s bytes."), limit=limit
+    )
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse strict JSON; raises Malformed (see `read_json`)."""
+    try:
+        text = body.decode("utf-8")
+        if _depth(text) > MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        value = json.loads(
+            text,
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_small_integer,
+        )
+        _check_texts(value)
+    except (ValueError, RecursionError) as error:
+        raise errors.Malformed(
+            "json.malformed",
+            N_("The body is not JSON that we read: %(reason)s."),
+            hint=N_("Send UTF-8 without NUL, duplicate keys, NaN or numbers beyond 64 bits."),
+            reason=str(error).partition(":")[0][:80],
+        ) from None
+    return value
+
+
+def _check_texts(value: Any) -> None:
+    """Escapes such as \\u0000 and \\ud800 only show after parsing; keys count too."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            item.encode("utf-8")
+            if "\0" in item:
+                raise ValueError("NUL in a text")
+        elif isinstance(item, dict):
+            waiting += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            waiting += item
+
+
+def _depth(text: str) -> int:
+    """Deepest nesting of brackets outside strings, in linear time and without recursion."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return 0
+    depth = deepest = 0
+    in_string = escaped = False
+    for char in text:
+        if in_string:
+            in_string = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+        elif char == '"':
+            in_string = True
+        elif char in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in "]}":
+            depth -= 1
+    return deepest
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number beyond 64 bits")
+    return value
+
+
+def _small_integer(text: str) -> int:
+    if len(text) > 20 or not -MAX_INTEGER - 1 <= int(text) <= MAX_INTEGER:
+        raise ValueError("a number beyond 64 bits")
+    return int(text)
+
+
+def client_network() -> str:
+    """The caller's address for counting: an IPv4 address, or the /64 of an IPv6 one."""
+    text = request.remote_addr or ""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

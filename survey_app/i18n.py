@@ -1,0 +1,114 @@
+"""Languages: which we speak, how a wish is matched, and catalogues compiled at start.
+
+Respondents are asked in any survey locale; members' pages exist in the interface locales. A locale
+from outside is only ever matched against a list, never passed on raw.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from babel import Locale
+from babel.core import get_global
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel
+
+SURVEY_LOCALES = ("en", "de", "fr", "es", "pt", "ja", "ar")
+INTERFACE_LOCALES = ("en", "ar")
+LOCALE_FORM = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
+PACKAGE = Path(__file__).parent
+# In the wheel the catalogues travel inside the package, in a checkout they lie beside it.
+SOURCES = next(
+    (path for path in (PACKAGE / "locales", PACKAGE.parent / "locales") if path.is_dir()),
+    PACKAGE / "locales",
+)
+babel = Babel()
+
+
+def init_app(app: Flask, catalogues: Path) -> None:
+    """Install translations from a folder of compiled catalogues."""
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(catalogues)
+    app.config["BABEL_DEFAULT_LOCALE"] = "en"
+    babel.init_app(app, locale_selector=_choose)
+    app.jinja_env.globals.update(
+        current_locale=current_locale, direction=direction, native_name=native_name
+    )
+
+
+def compile_catalogues(target: Path) -> None:
+    """Compile every `messages.po` into `target` where it is missing or older than its source."""
+    for source in sorted(SOURCES.glob("*/LC_MESSAGES/messages.po")):
+        compiled = target / source.relative_to(SOURCES).with_suffix(".mo")
+        if compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        with source.open("rb") as file:
+            catalogue = read_po(file)
+        # Written aside and renamed: another process may be reading it.
+        fresh = compiled.with_suffix(".new")
+        with fresh.open("wb") as out:
+            write_mo(out, catalogue)
+        fresh.replace(compiled)
+
+
+def match_locale(wishes: Iterable[str | None], available: Sequence[str]) -> str | None:
+    """The first wish that we have, by language and script (`zh-HK` finds `zh_Hant`, `no` `nb`).
+
+    Malformed or unknown wishes are passed over; None when nothing fits.
+    """
+    have: dict[tuple[str, str], str] = {}
+    for code in available:
+        have.setdefault(_language_and_script(code), code)
+    for wish in wishes:
+        if wish and len(wish) <= 35 and LOCALE_FORM.fullmatch(wish):
+            exact = next((c for c in available if c.lower() == wish.replace("-", "_").lower()), None)
+            found = exact or have.get(_language_and_script(wish))
+            if found:
+                return found
+    return None
+
+
+def _language_and_script(code: str) -> tuple[str, str]:
+    """Language and likely script of a locale code that has the right form."""
+    parts = code.replace("-", "_").split("_")
+    language = parts[0].lower()
+    alias = get_global("language_aliases").get(language, language)
+    language = alias.split("_")[0]
+    script = next((part.title() for part in parts[1:] if len(part) == 4), None)
+    region = next((part.upper() for part in parts[1:] if len(part) in (2, 3)), None)
+    if script is None:
+        likely = get_global("likely_subtags")
+        full = likely.get(f"{language}_{region}") or likely.get(language) or ""
+        script = next((part for part in full.split("_")[1:] if len(part) == 4), "")
+    return language, script
+
+
+def accepted_languages() -> list[str]:
+    """The browser's wishes, best first."""
+    return [value for value, _ in request.accept_languages]
+
+
+def _choose() -> str | None:
+    if not has_request_context():
+        return None
+    wishes = [request.args.get("lang"), g.get("preferred_locale"), *accepted_languages()]
+    return match_locale(wishes, INTERFACE_LOCALES) or "en"
+
+
+def current_locale() -> str:
+    """The code of the page's language."""
+    from_babel = babel.locale_selector() if babel.locale_selector else None
+    return str(from_babel or "en")
+
+
+def direction(code: str) -> str:
+    """`rtl` or `ltr`."""
+    return "rtl" if Locale.parse(code).text_direction == "rtl" else "ltr"
+
+
+def native_name(code: str) -> str:
+    """A language's name in itself."""
+    name = Locale.parse(code).display_name or code
+    return name[:1].upper() + name[1:]

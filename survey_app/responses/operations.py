@@ -1,0 +1,193 @@
+"""Accepting a response: the same key is the same response, for ever.
+
+Nothing here commits or reads the clock. Everything known about the respondent at that moment is
+stamped on the row; what is learnt later never changes it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from survey_app.accounts.operations import zone_of
+from survey_app.db import insert_or_skip
+from survey_app.errors import N_, Conflict, FieldError, Gone, Invalid
+from survey_app.i18n import match_locale
+from survey_app.responses.models import Answer, Response
+from survey_app.responses.schemas import Submission
+from survey_app.responses.stamps import Arrival, person_stamps
+from survey_app.surveys.queries import OpenSurvey
+from survey_app.surveys.questions import WrongAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The acknowledgement: the response's key, when it first came, and whether it is new."""
+
+    key: str
+    received_at: datetime
+    is_new: bool
+
+
+def accept(
+    session: Session, asked: OpenSurvey, submission: Submission, arrival: Arrival
+) -> Receipt:
+    """Store a submission, or recognise it.
+
+    The first one is new; the same again is acknowledged as before; a partial one may be replaced
+    or completed. Raises Invalid with every wrong answer, Conflict for another body under the key
+    of a complete response, Gone when the survey is closed and the response is not known yet.
+    """
+    answers = check_answers(asked, submission)
+    digest = body_hash(submission)
+    stamps: dict[str, Any] = {}
+    if asked.survey.closed_at is None:
+        stamps = _stamps(session, asked, submission, answers, arrival)
+        response_id = _insert(session, stamps | {"key": submission.key, "body_hash": digest})
+        if response_id is not None:
+            _write_answers(session, asked, response_id, answers)
+            return Receipt(submission.key, arrival.now, is_new=True)
+    known = session.scalar(
+        sa.select(Response)
+        .where(Response.survey_id == asked.survey.id, Response.key == submission.key)
+        .with_for_update()
+    )
+    if known is None:
+        raise Gone("survey.closed", N_("This survey is closed."))
+    if not _is_settled(known, submission, digest):
+        if asked.survey.closed_at is not None:
+            raise Gone("survey.closed", N_("This survey is closed."))
+        for name, value in stamps.items():
+            if name not in ("received_at", "workspace_id", "survey_id"):
+                setattr(known, name, value)
+        known.body_hash = digest
+        known.analysed_version = None
+        session.execute(sa.delete(Answer).where(Answer.response_id == known.id))
+        _write_answers(session, asked, known.id, answers)
+    return Receipt(known.key, known.received_at, is_new=False)
+
+
+def _is_settled(known: Response, submission: Submission, digest: str) -> bool:
+    """Whether the stored response already says all of it. Raises Conflict where it contradicts."""
+    if known.body_hash == digest:
+        return known.status == "complete" or submission.status == "partial"
+    if known.status == "complete":
+        raise Conflict(
+            "response.conflict",
+            N_("This response is complete and says something else."),
+            hint=N_("A response can't be changed; a new one needs a new id."),
+        )
+    return False
+
+
+def body_hash(submission: Submission) -> str:
+    """SHA-256 of the canonical JSON of answers, locale and customer: what sameness means."""
+    said = {
+        "answers": submission.answers,
+        "locale": submission.locale,
+        "customer": submission.customer,
+    }
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_answers(asked: OpenSurvey, submission: Submission) -> dict[str, int | str]:
+    """The given answers as stored. Raises Invalid with every field that is wrong."""
+    questions = {question.key: question for question in asked.questions}
+    errors = [
+        FieldError(f"answers.{key}", "question.unknown", N_("The survey has no such question."))
+        for key in submission.answers.keys() - questions.keys()
+    ]
+    answers: dict[str, int | str] = {}
+    for key, question in questions.items():
+        try:
+            value = question.accept(submission.answers.get(key))
+        except WrongAnswer as wrong:
+            errors.append(wrong.error)
+            continue
+        if value is not None:
+            answers[key] = value
+        elif question.required and submission.status == "complete":
+            errors.append(
+                FieldError(f"answers.{key}", "answer.required", N_("Please answer this question."))
+            )
+    if not answers and not errors:
+        errors.append(FieldError("answers", "answers.none", N_("Nothing is answered yet.")))
+    if errors:
+        raise Invalid(
+            "response.invalid",
+            N_("The answer was understood, but something in it is wrong."),
+            hint=N_("Look at the list of fields."),
+            errors=sorted(errors, key=lambda error: error.field),
+        )
+    return answers
+
+
+def _stamps(
+    session: Session,
+    asked: OpenSurvey,
+    submission: Submission,
+    answers: Mapping[str, int | str],
+    arrival: Arrival,
+) -> dict[str, Any]:
+    """Everything that is stamped on the response at this moment."""
+    locale = match_locale([submission.locale or asked.workspace.locale], asked.locales)
+    if locale is None:
+        raise Invalid(
+            "response.locale",
+            N_("The survey is not worded in that language."),
+            errors=[FieldError("locale", "locale.unknown", N_("The survey has no such locale."))],
+        )
+    return {
+        "workspace_id": asked.workspace.id,
+        "survey_id": asked.survey.id,
+        "version_id": asked.version.id,
+        "status": submission.status,
+        "received_at": arrival.now,
+        "submitted_at": arrival.now,
+        "day": arrival.now.astimezone(zone_of(asked.workspace)).date(),
+        "channel": arrival.channel,
+        "locale": locale,
+        "has_comment": any(isinstance(value, str) for value in answers.values()),
+        **person_stamps(session, asked.workspace, submission.person, arrival),
+    }
+
+
+def _insert(session: Session, values: Mapping[str, Any]) -> int | None:
+    """The new response's id, or None where its key is known already."""
+    insert = insert_or_skip(
+        session, Response, index_elements=[Response.survey_id, Response.key]
+    )
+    return session.scalar(insert.values(**values).returning(Response.id))
+
+
+def _write_answers(
+    session: Session, asked: OpenSurvey, response_id: int, answers: Mapping[str, int | str]
+) -> None:
+    rows = answer_rows(asked, response_id, answers)
+    if rows:
+        session.execute(sa.insert(Answer), rows)
+
+
+def answer_rows(
+    asked: OpenSurvey, response_id: int, answers: Mapping[str, int | str]
+) -> list[dict[str, Any]]:
+    """The rows that store these answers."""
+    kinds = {question.key: question.kind for question in asked.questions}
+    return [
+        {
+            "workspace_id": asked.workspace.id,
+            "response_id": response_id,
+            "question": key,
+            "kind": kinds[key],
+            "number": value if isinstance(value, int) else None,
+            "text": value if isinstance(value, str) else None,
+            "choice": None,
+        }
+        for key, value in answers.items()
+    ]

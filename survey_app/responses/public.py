@@ -1,0 +1,244 @@
+"""The public routes: the hosted survey, the widget, its definition and the one way in."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, gettext
+
+from survey_app.accounts.operations import count
+from survey_app.customers.regions import UnknownCountry, find_country
+from survey_app.db import db
+from survey_app.errors import N_, Conflict, FieldError, Forbidden, Gone, Invalid, NotFound
+from survey_app.http import client_network, public, read_json, without_csrf
+from survey_app.i18n import accepted_languages, direction, match_locale, native_name
+from survey_app.responses.definition import define
+from survey_app.responses.operations import Receipt, accept
+from survey_app.responses.schemas import Person, Submission, read_submission
+from survey_app.responses.stamps import Arrival
+from survey_app.surveys.queries import OpenSurvey, find_published, published
+from survey_app.surveys.questions import WrongAnswer
+
+blueprint = Blueprint("responses", __name__)
+api = Blueprint("responses_api", __name__, url_prefix="/api/v1/public")
+MAX_BODY = 64 * 1024
+MINUTE = timedelta(minutes=1)
+JSON_CHANNELS = ("widget", "link", "kiosk")
+
+
+@api.after_request
+def _allow_other_sites(response: Response) -> Response:
+    """CORS without credentials: the survey's listed origins, or any where none is listed."""
+    origins = g.get("survey_origins", [])
+    origin = request.headers.get("Origin")
+    if not origins:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    elif origin in origins:
+        response.headers["Access-Control-Allow-Origin"] = str(origin)
+    response.vary.add("Origin")
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+    response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+    response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+    response.headers["Access-Control-Max-Age"] = "7200"
+    return response
+
+
+@api.get("/surveys/<key>")
+@public
+def show_definition(key: str) -> ResponseReturnValue:
+    """The survey in one locale."""
+    asked = _embeddable(published(db.session, key))
+    return jsonify(define(db.session, asked, _locale(asked)))
+
+
+@api.post("/surveys/<key>/responses")
+@public
+@without_csrf
+def receive(key: str) -> ResponseReturnValue:
+    """Take an answer in, once; the acknowledgement leaves after the commit."""
+    payload = read_json(limit=MAX_BODY)
+    channel = request.args.get("channel", "widget")
+    if channel not in JSON_CHANNELS:
+        raise Invalid("channel.unknown", N_("There is no such channel."))
+    asked = find_published(db.session, key)
+    if asked is None:
+        raise NotFound("survey.unknown", N_("There is no such survey."))
+    _embeddable(asked)
+    submission = read_submission(payload, asked.workspace, now=datetime.now(UTC))
+    receipt = _accept(asked, submission, channel)
+    body = {"id": receipt.key, "received_at": receipt.received_at.isoformat()}
+    return jsonify(body), 201 if receipt.is_new else 200
+
+
+def _embeddable(asked: OpenSurvey) -> OpenSurvey:
+    """Refuse a page on a site that the survey does not list."""
+    g.survey_origins = asked.survey.origins
+    origin = request.headers.get("Origin")
+    own = request.host_url.rstrip("/")
+    if asked.survey.origins and origin and origin not in (*asked.survey.origins, own):
+        raise Forbidden("origin.unlisted", N_("This survey may not be shown on that site."))
+    return asked
+
+
+def _accept(asked: OpenSurvey, submission: Submission, channel: str) -> Receipt:
+    now = datetime.now(UTC)
+    limit = current_app.config["SETTINGS"].public_limit
+    count(db.session, f"answers:{client_network()}", now=now, window=MINUTE, limit=limit)
+    arrival = Arrival(now=now, channel=channel, header_country=_header_country())
+    return accept(db.session, asked, submission, arrival)
+
+
+def _header_country() -> str | None:
+    """The country that a trusted proxy names; its placeholders for "unknown" are none."""
+    settings = current_app.config["SETTINGS"]
+    if not settings.country_header or not settings.proxy_hops:
+        return None
+    try:
+        return find_country(request.headers.get(settings.country_header, ""))
+    except UnknownCountry:
+        return None
+
+
+def _locale(asked: OpenSurvey) -> str:
+    """The first that fits: what the address asks for, the browser, the workspace, any."""
+    wishes = [request.args.get("locale"), *accepted_languages(), asked.workspace.locale]
+    return match_locale(wishes, asked.locales) or asked.locales[0]
+
+
+# --- the hosted page ----------------------------------------------------------------------------
+
+
+@blueprint.get("/embed/v1.js")
+@public
+def widget() -> ResponseReturnValue:
+    """The widget, under the address that other sites have written into their pages."""
+    response = send_from_directory(
+        f"{current_app.static_folder}/embed", "v1.js", mimetype="text/javascript", max_age=3600
+    )
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@blueprint.get("/s/<key>")
+@public
+def show_survey(key: str) -> ResponseReturnValue:
+    """The survey as a page; its response id is made now."""
+    try:
+        asked = published(db.session, key)
+    except (NotFound, Gone) as error:
+        return _unavailable(error)
+    return _page(asked, _locale(asked), submission_id=str(uuid.uuid4()))
+
+
+@blueprint.post("/s/<key>")
+@public
+@without_csrf
+def receive_form(key: str) -> ResponseReturnValue:
+    """Take in the plain form, for people without JavaScript."""
+    request.max_content_length = MAX_BODY
+    form = request.form
+    asked = find_published(db.session, key)
+    if asked is None:
+        return _unavailable(NotFound("survey.unknown", N_("There is no such survey.")))
+    locale = match_locale([form.get("locale")], asked.locales) or _locale(asked)
+    values = {
+        question.key: form.get(f"answers.{question.key}", "") for question in asked.questions
+    }
+    try:
+        submission = _read_form(asked, locale, values)
+        _accept(asked, submission, "link")
+    except Gone as error:
+        return _unavailable(error)
+    except Conflict:
+        pass  # the person came back to a form that was sent: what was sent first stands
+    except Invalid as error:
+        db.session.rollback()
+        return _page(
+            published(db.session, key),
+            locale,
+            submission_id=form.get("id") or str(uuid.uuid4()),
+            values=values,
+            errors=error.errors,
+        )
+    definition = define(db.session, asked, locale)
+    return _show("responses/thanks.html", locale, survey=definition)
+
+
+def _read_form(asked: OpenSurvey, locale: str, values: dict[str, str]) -> Submission:
+    """The form's texts as a submission. Raises Invalid."""
+    answers: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for question in asked.questions:
+        try:
+            answer = question.accept_text(values[question.key].replace("\0", ""))
+        except WrongAnswer as wrong:
+            errors.append(wrong.error)
+            continue
+        if answer is not None:
+            answers[question.key] = answer
+    if errors:
+        raise Invalid("response.invalid", N_("Please check your answers."), errors=errors)
+    payload = {
+        "id": request.form.get("id", ""),
+        "status": "complete",
+        "answers": answers,
+        "locale": locale,
+    }
+    return read_submission(payload, asked.workspace, now=datetime.now(UTC))
+
+
+def _page(
+    asked: OpenSurvey,
+    locale: str,
+    *,
+    submission_id: str,
+    values: dict[str, str] | None = None,
+    errors: tuple[FieldError, ...] = (),
+) -> ResponseReturnValue:
+    origins = " ".join(asked.survey.origins)
+    g.frame_ancestors = f"'self' {origins}" if origins else "*"
+    with force_locale(locale):
+        shown = {
+            item.field.removeprefix("answers."): gettext(item.message, **(item.values or {}))
+            for item in errors
+        }
+    return _show(
+        "responses/survey.html",
+        locale,
+        status=422 if errors else 200,
+        survey=define(db.session, asked, locale),
+        submission_id=submission_id,
+        action=url_for(".show_survey", key=asked.survey.key),
+        values=values or {},
+        errors=shown,
+        locales=[
+            (code, native_name(code), url_for(".show_survey", key=asked.survey.key, locale=code))
+            for code in asked.locales
+        ],
+    )
+
+
+def _unavailable(error: NotFound | Gone) -> ResponseReturnValue:
+    locale = match_locale([request.args.get("locale"), *accepted_languages()], ("en", "ar")) or "en"
+    closed = isinstance(error, Gone)
+    status = 410 if closed else 404
+    return _show("responses/unavailable.html", locale, status=status, closed=closed)
+
+
+def _show(template: str, locale: str, *, status: int = 200, **values: Any) -> ResponseReturnValue:
+    with force_locale(locale):
+        page = render_template(template, locale=locale, dir=direction(locale), **values)
+    return page, status

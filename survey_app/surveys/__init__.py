@@ -1,0 +1,1 @@
+"""Surveys: question types, wording per language, versions that never change once published."""
