@@ -72,7 +72,7 @@ def compare(
             None, f"has the keys {keys}, the other one not", hint="compare like with like"
         )
     table, (now, then) = _join(current, previous, keys)
-    result = _difference(_side(now, metric), _side(then, metric), metric, confidence)
+    result = _difference(_side(now, metric), _side(then, metric), metric, confidence=confidence)
     table["change"], table["change_low"] = result.value, result.low
     table["change_high"], table["p_value"] = result.high, result.p
     table["significant"] = _below(result.p, 1 - confidence)
@@ -95,7 +95,7 @@ def against_rest(
     columns = [*_columns(metric), *(name for name in table if str(name).startswith("weight_"))]
     known = table[columns].astype(np.float64).fillna(0)
     rest = known.sum() - known
-    result = _difference(_side(table, metric), _side(rest, metric), metric, confidence)
+    result = _difference(_side(table, metric), _side(rest, metric), metric, confidence=confidence)
     compared = table[keys].reset_index(drop=True)
     compared["difference"], compared["difference_low"] = result.value, result.low
     compared["difference_high"], compared["p_value"] = result.high, result.p
@@ -136,7 +136,9 @@ def newcombe(first: Side, second: Side, *, z: Numbers | np.float64) -> tuple[Num
     return difference - below, difference + above
 
 
-def _difference(first: Side, second: Side, metric: Metric, confidence: float) -> Difference:
+def _difference(
+    first: Side, second: Side, metric: Metric, *, confidence: float
+) -> Difference:
     contrast = _net_difference if metric in {"nps", "sentiment"} else _share_difference
     return contrast(first, second, confidence)
 

@@ -98,7 +98,7 @@ class Code:
             return column
         return column.cast(nw.String()) if self.values else column
 
-    def fits(self, value: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:  # noqa: ARG002 - Kind
+    def fits(self, value: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:  # noqa: ARG002 - Kind asks for it
         return value.is_in(self.values) if self.values else ~value.is_null()
 
     def parse(self, value: object) -> str | None:
@@ -268,15 +268,16 @@ def _select(
     raw = [nw.col(column.name).alias(f"_raw{at}") for at, column in enumerate(inner.values())]
     values, fits, wrongs = [], [], []
     for at, (name, column) in enumerate(inner.items()):
-        dtype = schema[column.name]
+        dtype, source = schema[column.name], f"_raw{at}"
         if column.kind.readable(dtype):
-            values.append(column.kind.read(nw.col(f"_raw{at}"), dtype).alias(name))
+            values.append(column.kind.read(nw.col(source), dtype).alias(name))
             fits.append(column.kind.fits(nw.col(name), dtype).alias(f"_fit{at}"))
+            source = name
         else:  # of another type: fine as long as it holds nothing but nulls
             nothing = nw.Float64() if isinstance(column.kind, Number) else nw.String()
             values.append(nw.lit(None, nothing).alias(name))
-            fits.append(nw.col(f"_raw{at}").is_null().alias(f"_fit{at}"))
-        empty = nw.col(f"_raw{at}" if column.kind.readable(dtype) else name).is_null()
+            fits.append(nw.col(source).is_null().alias(f"_fit{at}"))
+        empty = nw.col(source).is_null()
         right = nw.col(f"_fit{at}") | empty if column.nullable else nw.col(f"_fit{at}") & ~empty
         flag = nw.when(right).then(nw.lit(0.0)).otherwise(nw.lit(1.0))
         wrongs.append(flag.alias(f"_wrong{at}"))

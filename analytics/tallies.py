@@ -140,15 +140,15 @@ def _example(checked: frames.Checked, place: int) -> str:
 def _key_values(key: frames.Key, values: list[Any]) -> Any:
     """A key column of the same pandas type whatever engine it comes from.
 
-    Text, and a column of only nulls, becomes `str`, an Enum an ordered categorical, whole numbers Int64 where some are
-    null, a date stays a `datetime.date`.
+    Text, and a column of only nulls, becomes `str`, an Enum an ordered categorical, whole
+    numbers Int64 where some are null; a date stays a `datetime.date`.
     """
     plain = [None if frames.is_null(value) else value for value in values]
     dtype = key.dtype
     if isinstance(dtype, nw.Enum):
         return pd.Categorical(plain, categories=list(dtype.categories), ordered=True)
     if isinstance(dtype, (nw.String, nw.Categorical, nw.Unknown)):  # Unknown: only nulls
-        return pd.array(plain, dtype="str")  # type: ignore[call-overload, unused-ignore]  # stubs
+        return pd.Series(plain, dtype="str")
     if dtype.is_integer():
         whole = pd.array([None if v is None else int(v) for v in plain], dtype="Int64")
         return whole if None in plain else whole.astype("int64")

@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         responses.blueprint,
         responses.api,
         insights.blueprint,
+        insights.assets,
         demo.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -13,7 +13,7 @@ from babel.core import get_global
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel
+from flask_babel import Babel, get_locale
 
 SURVEY_LOCALES = ("en", "de", "fr", "es", "pt", "ja", "ar")
 INTERFACE_LOCALES = ("en", "ar")
@@ -99,8 +99,7 @@ def _choose() -> str | None:
 
 def current_locale() -> str:
     """The code of the page's language."""
-    from_babel = babel.locale_selector() if babel.locale_selector else None
-    return str(from_babel or "en")
+    return str(get_locale() or "en")
 
 
 def direction(code: str) -> str:

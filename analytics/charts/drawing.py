@@ -201,12 +201,14 @@ def vertical_grid(
     return [rules(plane, lines), words(plane, numbers)]
 
 
-def score_domain(values: Sequence[float | None]) -> tuple[tuple[float, float], list[float]]:
-    """A domain that holds the values and zero, and its ticks; never beyond [-100, 100]."""
+def score_domain(
+    values: Sequence[float | None], *, most: int = 5
+) -> tuple[tuple[float, float], list[float]]:
+    """A domain that holds the values and zero, and about `most` ticks; within [-100, 100]."""
     known = [0.0, *(v for v in values if v is not None)]
     low, high = min(known), max(known)
     span = max(20.0, high - low)
-    step = next((s for s in (10, 20, 25) if span <= 5 * s), 50)
+    step = next((s for s in (10, 20, 25, 50) if span <= most * s), 100)
     ends = (max(-100.0, low - 0.06 * span), min(100.0, high + 0.06 * span))
     ticks = [float(t) for t in range(-100, 101, step) if ends[0] <= t <= ends[1]]
     return ends, ticks

@@ -90,7 +90,7 @@ def _tops(plane: Plane, look: Look, places: Sequence[dict[str, Any]]) -> list[Sp
     if not places:
         return []
     told = [p | {"about": about(look, p["score"])} for p in places]
-    lift = (plane.y[1] - plane.y[0]) / plane.height * 13
+    lift = (plane.y[1] - plane.y[0]) / plane.height * 15
     values = [
         {"x": p["x"], "y": _beyond(p["score"], lift), "text": look.number(p["y"]), "size": 14}
         for p in places
@@ -119,7 +119,7 @@ def _under(plane: Plane, look: Look, rows: Sequence[Score], slot: float) -> list
 
 
 def _lying(rows: Sequence[Score], look: Look) -> Picture:
-    domain, ticks = score_domain([v for r in rows for v in (r.low, r.nps, r.high)])
+    domain, ticks = score_domain([v for r in rows for v in (r.low, r.nps, r.high)], most=4)
     names = min(look.width * 0.34, max(text_width(r.label) for r in rows) + 14)
     standings = {r.standing for r in rows}
     foot = 6 + KEY_LINE * len(key_lines(look, standings))

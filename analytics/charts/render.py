@@ -7,7 +7,7 @@ page puts it in a `<figure>` with a caption and the same numbers as a table.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from itertools import pairwise
 from typing import Final
@@ -20,12 +20,12 @@ from analytics.charts.palette import color
 from analytics.errors import ArgumentError
 
 _SHAPES: Final = {"path", "line", "text", "tspan", "rect", "circle"}
-_GROUPS: Final = {"g", "defs", "linearGradient", "stop", "clipPath"}
+_GROUPS: Final = {"g", "defs", "linearGradient", "stop"}
 _ATTRIBUTES: Final = frozenset(
     {
         *("d", "transform", "x", "y", "x1", "y1", "x2", "y2", "width", "height", "id"),
         *("fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "opacity"),
-        *("stroke-dasharray", "stroke-linecap", "stroke-linejoin", "clip-path"),
+        *("stroke-dasharray", "stroke-linecap", "stroke-linejoin"),
         *("offset", "stop-color", "gradientUnits", "text-anchor", "font-size", "font-weight"),
     }
 )
@@ -54,7 +54,10 @@ def svg(chart: Picture, *, prefix: str = "chart") -> str:
         raise ArgumentError("prefix", f"is {prefix!r}", hint="start with a letter, no spaces")
     drawn = vl_convert.vegalite_to_svg(chart.spec, allowed_base_urls=[])
     root = ElementTree.fromstring(drawn)  # noqa: S314 - our own renderer's output, no DTD
-    body = "".join(_written(child, prefix) for child in root)
+    # Vega counts gradients for as long as its process lives; the same chart is the same text here.
+    ids = [node.attrib["id"] for node in root.iter() if "id" in node.attrib]
+    names = {old: f"{prefix}-{k}" for k, old in enumerate(ids)}
+    body = "".join(_written(child, names) for child in root)
     hatch = f"{prefix}-hatch"
     withheld = f'fill="{color("withheld")}"'
     if withheld in body:
@@ -67,18 +70,18 @@ def svg(chart: Picture, *, prefix: str = "chart") -> str:
     )
 
 
-def _written(node: ElementTree.Element, prefix: str) -> str:
+def _written(node: ElementTree.Element, names: Mapping[str, str]) -> str:
     name = node.tag.rpartition("}")[2]
     if name not in _SHAPES | _GROUPS or _invisible(name, node):
         return ""
-    inside = escape(node.text or "", quote=False) if name in {"text", "tspan"} else ""
+    inside = escape(node.text or "") if name in {"text", "tspan"} else ""
     told = node.get("aria-label")
     if told and name in _SHAPES:
-        inside = f"<title>{escape(told, quote=False)}</title>{inside}"
-    inside += "".join(_written(child, prefix) for child in node)
+        inside = f"<title>{escape(told)}</title>{inside}"
+    inside += "".join(_written(child, names) for child in node)
     if name == "g" and not inside:
         return ""
-    attributes = "".join(f' {k}="{escape(v)}"' for k, v in _kept(node, prefix))
+    attributes = "".join(f' {k}="{escape(v)}"' for k, v in _kept(node, names))
     if name == "g" and not attributes:
         return inside
     return f"<{name}{attributes}>{inside}</{name}>" if inside else f"<{name}{attributes}/>"
@@ -93,20 +96,20 @@ def _invisible(name: str, node: ElementTree.Element) -> bool:
     return name == "path" and not node.get("d")
 
 
-def _kept(node: ElementTree.Element, prefix: str) -> Iterator[tuple[str, str]]:
+def _kept(node: ElementTree.Element, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for attribute, value in node.attrib.items():
         if attribute not in _ATTRIBUTES or _POINTLESS.get(attribute) == value:
             continue
         if attribute == "transform" and value == "translate(0,0)":
             continue
-        yield attribute, _tidied(attribute, value, prefix)
+        yield attribute, _tidied(attribute, value, names)
 
 
-def _tidied(attribute: str, value: str, prefix: str) -> str:
+def _tidied(attribute: str, value: str, names: Mapping[str, str]) -> str:
     if attribute == "id":
-        return f"{prefix}-{value}"
+        return names[value]
     if value.startswith("url("):
-        return f"url(#{prefix}-{value[5:-1].strip()})"
+        return f"url(#{names[value[5:-1]]})"
     if attribute == "d" and _STRAIGHT.fullmatch(value):
         return _shortened(value)
     return _DECIMALS.sub(_rounded, value) if attribute in _PLACES else value

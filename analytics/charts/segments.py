@@ -56,7 +56,8 @@ def segments(table: pd.DataFrame, look: Look, *, overall: float | None = None) -
 def _plane(
     rows: Sequence[Score], look: Look, overall: float | None
 ) -> tuple[Plane, list[float], float]:
-    domain, ticks = score_domain([overall, *(v for r in rows for v in (r.low, r.nps, r.high))])
+    known = [overall, *(v for r in rows for v in (r.low, r.nps, r.high))]
+    domain, ticks = score_domain(known, most=3 if look.narrow else 5)
     names = min(look.width * 0.32, max(text_width(r.label) for r in rows) + 6)
     lines = len(key_lines(look, {r.standing for r in rows}))
     lines += any(r.significant for r in rows)

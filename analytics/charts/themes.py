@@ -32,11 +32,11 @@ def themes(table: pd.DataFrame, look: Look) -> Picture:
     names = min(look.width * 0.32, max(text_width(r.label) for r in rows) + 6)
     heads = [min(78.0, text_width(look.word(code), 11)) for code in ("net", "mentions")]
     after = max(38.0, heads[0]) + max(38.0, heads[1]) + 14
-    reach = max(1.0, *(side for r in rows for side in _sides(r)))
+    bad, good = (max(1.0, *side) for side in zip((0, 0), *map(_sides, rows), strict=True))
     plane = Plane(
         width=look.width - names - after - 32,
         height=ROW * len(rows),
-        x=(-reach, reach),
+        x=(-bad, good),
         y=(0.5 - len(rows), 0.5),
         margins=(30, after + 8, 10 + KEY_LINE, names + 24),
         mirrored=look.rtl,

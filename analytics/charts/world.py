@@ -1,7 +1,7 @@
 """Where scores come from: a map of the world by country, with dots for places too small to see.
 
-`world.json` is made by `make_world.py` from Natural Earth 1:110m and 1:50m (public domain), in
-the Equal Earth projection, so that no country is flattered by its size.
+`world.json` is made by `tests/tools/make_world.py` from Natural Earth 1:110m and 1:50m (public
+domain), in the Equal Earth projection, so that no country is flattered by its size.
 """
 
 import json
@@ -87,7 +87,13 @@ def _countries(rows: dict[str, Score], look: Look, k: float) -> Spec:
     topology["objects"] = {"countries": {"type": "GeometryCollection", "geometries": shapes}}
     return {
         "data": {"values": topology, "format": {"type": "topojson", "feature": "countries"}},
-        "mark": {"type": "geoshape", "stroke": color("surface"), "strokeWidth": 0.6, "aria": True},
+        "mark": {
+            "type": "geoshape",
+            "clip": False,
+            "stroke": color("surface"),
+            "strokeWidth": 0.6,
+            "aria": True,
+        },
         "encoding": {
             "fill": given("properties.fill"),
             "description": {"field": "properties.about", "type": "nominal"},

@@ -1,5 +1,121 @@
-"""The page *Perception* and its export."""
+"""The page *Perception*, its export and the colours of its charts."""
 
-from flask import Blueprint
+import io
+from datetime import UTC, date, datetime
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from analytics import charts
+from survey_app.accounts.operations import Actor, zone_of
+from survey_app.accounts.queries import workspaces_of
+from survey_app.db import db
+from survey_app.errors import N_, Invalid
+from survey_app.http import member, public
+from survey_app.i18n import INTERFACE_LOCALES, native_name
+from survey_app.insights import frames, pictures, words
+from survey_app.insights.exports import MIME_TYPES, WRITERS, nps_table
+from survey_app.insights.perception import perceive
+from survey_app.insights.schemas import COMPARISONS, FILTERS, PANELS, presets, read_query
+from survey_app.insights.scope import check_dimensions
 
 blueprint = Blueprint("insights", __name__, url_prefix="/w/<workspace>")
+assets = Blueprint("insights_assets", __name__)
+
+
+@blueprint.get("/perception")
+@member
+def show_perception(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the guard has read it
+    """How customers see us: by country, over time, along the lifecycle."""
+    actor: Actor = g.actor
+    query = read_query(request.args, actor.workspace, today=_today(actor))
+    found = perceive(db.session, actor.workspace, query)
+    widths = pictures.MOBILE if _is_phone() else pictures.DESKTOP
+    page = render_template(
+        "insights/perception.html",
+        actor=actor,
+        workspaces=workspaces_of(db.session, user_id=actor.user.id),
+        query=query,
+        found=found,
+        drawn=pictures.draw(found, by=query.by, widths=widths),
+        pictures=pictures,
+        words=words,
+        filters=_filters(actor),
+        panels=PANELS,
+        comparisons=COMPARISONS,
+        presets=presets(query.today),
+        languages=[(code, native_name(code), _here(lang=code)) for code in INTERFACE_LOCALES],
+        here=_here,
+        export=lambda form: _export_url(actor, form),
+    )
+    response = Response(page, mimetype="text/html")
+    response.vary.update(("Sec-CH-UA-Mobile", "User-Agent"))
+    return response
+
+
+@blueprint.get("/perception/export")
+@member
+def export_nps(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the guard has read it
+    """NPS of the page's scope as a file, by stage or any other dimensions."""
+    actor: Actor = g.actor
+    query = read_query(request.args, actor.workspace, today=_today(actor))
+    by = check_dimensions(tuple(request.args.get("dimensions", "stage").split(",")))
+    form = request.args.get("format", "csv")
+    if form not in WRITERS:
+        raise Invalid(
+            "export.format",
+            N_("There is no such format."),
+            hint=N_("Use one of %(known)s."),
+            known=", ".join(WRITERS),
+        )
+    out = io.BytesIO()
+    WRITERS[form](nps_table(db.session, query.scope, by=by), out)
+    name = f"nps-by-{'-'.join(by)}-{query.scope.period.start}-{query.scope.period.end}.{form}"
+    response = Response(out.getvalue(), content_type=MIME_TYPES[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@assets.get("/charts.css")
+@public
+def show_palette() -> ResponseReturnValue:
+    """The colours of charts, which travel with the package that draws them."""
+    response = Response(charts.stylesheet(), mimetype="text/css")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def _today(actor: Actor) -> date:
+    return datetime.now(UTC).astimezone(zone_of(actor.workspace)).date()
+
+
+def _is_phone() -> bool:
+    """Whether charts should be drawn narrow; what the browser says is only a hint."""
+    hint = request.headers.get("Sec-CH-UA-Mobile")
+    return hint == "?1" if hint else "Mobi" in request.headers.get("User-Agent", "")
+
+
+def _filters(actor: Actor) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Each filter: its parameter, its dimension and its choices with their names."""
+    found = []
+    for name, dimension in FILTERS.items():
+        values = frames.values_of(db.session, actor.workspace.id, dimension)
+        choices = [(value, words.value_name(dimension, value)) for value in values]
+        if dimension in ("country", "language"):
+            choices.sort(key=lambda choice: choice[1].casefold())
+        found.append((name, dimension, choices))
+    return found
+
+
+def _here(**changes: str | None) -> str:
+    """This page's address with some parameters changed."""
+    args = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
+    args += [(name, value) for name, value in changes.items() if value]
+    return request.path + ("?" + urlencode(args) if args else "")
+
+
+def _export_url(actor: Actor, form: str) -> str:
+    """The page's scope as a file, NPS by stage."""
+    query = urlencode([*request.args.items(multi=True), ("format", form)])
+    return url_for(".export_nps", workspace=actor.workspace.key) + "?" + query

@@ -109,8 +109,8 @@ def test_null_keys_meet_and_an_empty_table_is_no_obstacle() -> None:
     frame = pd.DataFrame({"country": ["DE", None], "score": [9, 9]})
     full = nps(frame, by=["country"])
     assert compare(full, full, metric="nps")["change"].tolist() == [0, 0]
-    for then in (nps(frame.iloc[:0], by=["country"]), nps(pd.DataFrame({"score": [], "country": []}),
-                                                          by=["country"])):
+    for nothing in (frame.iloc[:0], pd.DataFrame({"score": [], "country": []})):
+        then = nps(nothing, by=["country"])
         change = compare(full, then, metric="nps")
         assert change["change"].isna().tolist() == [True, True]
         assert len(compare(then, then, metric="nps")) == 0
@@ -127,7 +127,7 @@ def test_each_metric_reads_its_own_columns() -> None:
 def test_weighted_scores_are_compared_by_their_tallies() -> None:
     frame = scores(30, 20, 10).loc[lambda rows: rows.index.repeat(rows["cells"])]
     frame["w"] = 2.0
-    with pytest.raises(FrameError, match="n_eff.*tally_nps"):
+    with pytest.raises(FrameError, match=r"n_eff.*tally_nps"):
         compare(nps(frame, weight="w"), nps(frame), metric="nps")
     weighted = compare(tally_nps(frame, weight="w"), table(20, 20, 20), metric="nps")
     plain = compare(table(30, 20, 10), table(20, 20, 20), metric="nps")

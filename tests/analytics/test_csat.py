@@ -15,7 +15,7 @@ def test_top_two_boxes_by_hand() -> None:
 
 @pytest.mark.parametrize("score", [0, 6, 4.5])
 def test_another_range_is_refused(score: float) -> None:
-    with pytest.raises(FrameError, match="'score' holds .*whole numbers 1 to 5"):
+    with pytest.raises(FrameError, match=r"'score' holds .*whole numbers 1 to 5"):
         csat(pd.DataFrame({"score": [score]}))
 
 

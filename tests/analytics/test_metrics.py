@@ -38,7 +38,7 @@ CASES = [
     Case(themes, "polarity", ("negative", "neutral", "positive"), "net", -100, "mentions"),
 ]
 every_metric = pytest.mark.parametrize("case", CASES, ids=lambda case: case.metric.__name__)
-fast = settings(deadline=None, max_examples=25)
+fast = settings(deadline=None, max_examples=12)
 
 
 def rows_of(case: Case, data: st.DataObject, *, least: int = 0) -> Rows:
@@ -153,7 +153,7 @@ def test_groups_recombine_to_the_total(case: Case, data: st.DataObject) -> None:
 
 
 @every_metric
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=4)
 @given(data=st.data())
 def test_the_same_numbers_on_every_engine(
     case: Case, make_frame: Callable[[Rows], Any], data: st.DataObject

@@ -77,10 +77,12 @@ def test_nothing_answered_is_null_never_zero(make_frame: Any) -> None:
 @pytest.mark.parametrize(
     "frame",
     [pd.DataFrame({"score": []}), pl.DataFrame({"score": []}), pa.table({"score": pa.nulls(0)}),
-     duckdb.sql("select 9 as score where false")],
+     None],
     ids=["pandas", "polars", "pyarrow", "duckdb"],
 )
-def test_an_empty_frame_has_one_row_in_total_and_none_by_key(frame: Any) -> None:
+def test_an_empty_frame_has_one_row(frame: Any) -> None:
+    if frame is None:
+        frame = duckdb.connect().sql("select 9 as score where false")
     table = nps(frame)
     assert table["n"].tolist() == [0]
     assert table["n"].dtype == np.int64
@@ -105,7 +107,7 @@ def test_nan_is_no_answer_on_any_engine() -> None:
     for frame in (
         pl.DataFrame({"score": [9.0, nan, None]}),
         pa.table({"score": pa.array([9.0, nan, None])}),
-        duckdb.sql("select unnest([9.0::double, 'nan'::double, null]) as score"),
+        duckdb.connect().sql("select unnest([9.0::double, 'nan'::double, null]) as score"),
         pd.DataFrame({"score": [9.0, nan, None]}),
     ):
         assert nps(frame)["n"].tolist() == [1]
@@ -120,7 +122,7 @@ BAD_SCORES: list[list[Any]] = [
 
 @pytest.mark.parametrize("scores", BAD_SCORES, ids=repr)
 def test_any_other_score_is_refused(scores: list[Any]) -> None:
-    with pytest.raises(FrameError, match="column 'score' holds .*whole numbers 0 to 10") as error:
+    with pytest.raises(FrameError, match=r"column 'score' holds .*whole numbers 0 to 10") as error:
         nps(pd.DataFrame({"score": scores}))
     assert error.value.column == "score"
 
@@ -134,13 +136,13 @@ def test_any_other_score_is_refused_by_every_engine(make_frame: Any, scores: lis
 @pytest.mark.parametrize("weight", [0, -1, float("nan"), None, float("inf"), "1", True], ids=repr)
 def test_weights_are_finite_and_positive(weight: Any) -> None:
     frame = pd.DataFrame({"score": [9, 10], "w": pd.Series([1.0, weight], dtype=object)})
-    with pytest.raises(FrameError, match="column 'w' holds .*finite numbers > 0"):
+    with pytest.raises(FrameError, match=r"column 'w' holds .*finite numbers > 0"):
         nps(frame, weight="w")
 
 
 @pytest.mark.parametrize("weight", [1e-200, 1e200])
 def test_weights_whose_squares_are_no_numbers_are_refused(weight: float) -> None:
-    with pytest.raises(FrameError, match="column 'w' .*scale"):
+    with pytest.raises(FrameError, match=r"column 'w' .*scale"):
         nps(pd.DataFrame({"score": [9, 10], "w": weight}), weight="w")
 
 
@@ -152,7 +154,7 @@ def test_counts_are_whole_and_not_negative(cells: Any) -> None:
 
 
 def test_a_missing_column_names_its_neighbour() -> None:
-    with pytest.raises(FrameError, match="'score' is missing.*did you mean 'scores'") as error:
+    with pytest.raises(FrameError, match=r"'score' is missing.*did you mean 'scores'") as error:
         nps(pd.DataFrame({"scores": [9]}))
     assert (error.value.column, error.value.nearest) == ("score", "scores")
 
@@ -177,7 +179,8 @@ def test_confidence_is_a_share(confidence: float) -> None:
 def test_the_corner_where_the_bar_leaves_the_point() -> None:
     # n' = 4: centre 25, margin 1.96 * sqrt((1.75 + .75)/4 - 1/16)/2 = 73.5.
     one = nps(pd.DataFrame({"score": [10]}))
-    assert one[["nps", "low", "high"]].iloc[0].tolist() == pytest.approx([100, -48.5, 98.5], abs=0.01)
+    found = one[["nps", "low", "high"]].iloc[0].tolist()
+    assert found == pytest.approx([100, -48.5, 98.5], abs=0.01)
     two = nps(pd.DataFrame({"score": [10, 10]}))
     assert two["high"].item() == 100
 

@@ -92,7 +92,8 @@ def test_buckets_cover_a_period_without_a_gap(start: date, days: int, grain: Any
                    (1096, "month"), (1097, "quarter")],
 )
 def test_the_grain_of_a_period(days: int, grain: str) -> None:
-    assert choose_grain(Period(date(2026, 1, 1), date(2026, 1, 1) + dt.timedelta(days - 1))) == grain
+    start = date(2026, 1, 1)
+    assert choose_grain(Period(start, start + dt.timedelta(days - 1))) == grain
 
 
 DAYS = [date(2024, 12, 29), date(2024, 12, 30), date(2025, 2, 28), date(2024, 2, 29), None]

@@ -55,7 +55,8 @@ def test_what_a_hidden_row_shows() -> None:
     assert list(result.columns) == [*table.columns, "suppressed"]
     assert result["country"].tolist() == ["DE", "FR", "JP"]
     assert result.loc[1:, "n":"note"].isna().all(axis=None)
-    assert result.loc[0, ["n", "nps", "odds", "mark", "note"]].tolist() == [90, 12.5, 0.5, True, "x"]
+    shown = result.loc[0, ["n", "nps", "odds", "mark", "note"]].tolist()
+    assert shown == [90, 12.5, 0.5, True, "x"]
     assert [str(result[name].dtype) for name in ("n", "nps", "mark", "suppressed")] == [
         "Int64", "Float64", "boolean", "bool"
     ]
@@ -211,7 +212,7 @@ def test_wrong_use() -> None:
 @pytest.mark.parametrize(
     "outer,inner,ok", [(100, 97, False), (100, 96, False), (100, 95, True), (9, 9, True)]
 )
-def test_a_part_beside_its_whole(outer: int, inner: int, ok: bool) -> None:  # noqa: FBT001 - a case
+def test_a_part_beside_its_whole(outer: int, inner: int, *, ok: bool) -> None:
     assert nested_ok(outer, inner) is ok
 
 

@@ -16,7 +16,7 @@ def test_a_tally_rolls_up_to_fewer_keys_and_to_the_total() -> None:
 
 
 def test_wrong_use() -> None:
-    with pytest.raises(FrameError, match="'county' is missing.*'country'"):
+    with pytest.raises(FrameError, match=r"'county' is missing.*'country'"):
         roll_up(tally_csat(FRAME, by=["country"]), by=["county"])
     talk = pd.DataFrame({"theme": ["price"], "polarity": [None], "respondent": ["a"]})
     with pytest.raises(FrameError, match="'respondents' does not add up"):

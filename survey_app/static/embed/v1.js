@@ -105,12 +105,15 @@
         keepalive: payload.length < KEEPALIVE_LIMIT,
         signal: AbortSignal.timeout(SEND_TIMEOUT),
       });
-      // A captive portal also says 200: only a reply that names the id counts.
-      if (reply.ok) return (await reply.json()).id === body.id ? 'done' : 'waiting';
-      if (reply.status === 409) return 'done'; // complete already, from another tab
-      if (reply.status === 410) return 'closed';
-      if (reply.status < 500 && ![408, 425, 429].includes(reply.status)) return 'refused';
-      const seconds = Number(reply.headers.get('Retry-After'));
+      // A captive portal also says 200 or 403: only a reply that names the id is an
+      // acknowledgement, only a problem document is a refusal.
+      const { ok, status, headers } = reply;
+      if (ok) return (await reply.json()).id === body.id ? 'done' : 'waiting';
+      const problem = headers.get('Content-Type')?.startsWith('application/problem+json');
+      if (problem && status < 500 && ![408, 425, 429].includes(status)) {
+        return { 404: 'closed', 409: 'done', 410: 'closed' }[status] ?? 'refused';
+      }
+      const seconds = Number(headers.get('Retry-After'));
       if (seconds > 0) {
         retries.set(body.id, { ...retry, notBefore: Date.now() + seconds * 1000 });
       }
@@ -156,7 +159,11 @@
 
   const looks = new CSSStyleSheet();
   looks.replaceSync(`
-    :host { display: block; inline-size: 100%; container-type: inline-size; text-align: start; }
+    /* em, never rem: the root font size is the host page's affair. */
+    :host {
+      display: block; inline-size: 100%; max-inline-size: 46em; container-type: inline-size;
+      text-align: start;
+    }
     :host([hidden]) { display: none; }
     *, ::before, ::after { box-sizing: border-box; }
     p, fieldset { margin: 0; padding: 0; border: 0; min-inline-size: 0; }
@@ -170,109 +177,151 @@
       --line: var(--soundings-line, light-dark(#7f979d, #62818a));
       --wash: var(--soundings-wash, light-dark(#dcebec, #1b424b));
       --error: var(--soundings-error, light-dark(#a3231a, #ffb0a4));
-      --round: var(--soundings-radius, .75rem);
+      --round: var(--soundings-radius, .75em);
       display: grid; grid-template-columns: minmax(0, 1fr); position: relative; overflow: hidden;
       line-height: 1.5; overflow-wrap: anywhere; hyphens: auto;
       color: var(--ink); background: var(--surface); border-radius: calc(var(--round) * 5 / 3);
       box-shadow: 0 0 0 1px color-mix(in srgb, var(--line) 35%, transparent),
-        0 1rem 2.5rem -1.75rem rgb(4 37 44 / .45);
+        0 1em 2.5em -1.75em rgb(4 37 44 / .45);
       outline: 1px solid transparent;
     }
-    .card > * { grid-area: 1 / 1; padding: clamp(.75rem, 4cqi, 2rem); }
-    form, .questions { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.75rem; align-content: start; }
-    .title { display: flex; align-items: center; gap: .625rem; color: var(--muted); font-size: .875em; }
+    .card > * { grid-area: 1 / 1; padding: clamp(.75em, 4cqi, 2em); }
+    form, .questions {
+      display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.75em; align-content: start;
+    }
+    .title {
+      display: flex; align-items: center; gap: .625em; color: var(--muted); font-size: .875em;
+    }
     .title::before {
-      content: ""; flex: none; inline-size: 1.5rem; block-size: .75rem;
+      content: ""; flex: none; inline-size: 1.5em; block-size: .75em;
       background: radial-gradient(circle at 50% 100%, var(--warm) 2px, transparent 2.5px 4px,
         var(--accent) 4.5px 6.5px, transparent 7px 9px, var(--warm) 9.5px 11.5px, transparent 12px);
     }
     legend, label.ask {
-      display: block; inline-size: 100%; overflow-wrap: anywhere; padding: 0; margin-block-end: .875rem;
+      display: block; inline-size: 100%; overflow-wrap: anywhere; padding: 0;
+      margin-block-end: .875em;
       font-size: 1.125em; font-weight: 600; line-height: 1.4; text-wrap: pretty;
     }
-    .optional { font-size: .8125rem; font-weight: 400; color: var(--muted); margin-inline-start: .375em; }
-    .scale { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: .375rem; }
+    .optional {
+      font-size: .72em; font-weight: 400; color: var(--muted); margin-inline-start: .375em;
+    }
+    .scale {
+      display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: .375em;
+    }
     .option { position: relative; display: block; }
     .option input {
       position: absolute; inset: 0; inline-size: 100%; block-size: 100%;
       margin: 0; opacity: 0; cursor: pointer; z-index: 1;
     }
     .option span {
-      display: grid; place-items: center; block-size: 100%; min-block-size: 3rem; position: relative;
-      padding-block: .375rem; border: 1px solid var(--line); border-radius: var(--round); text-align: center;
+      display: grid; place-items: center; block-size: 100%; min-block-size: max(3em, 44px);
+      position: relative;
+      padding-block: .375em; border: 1px solid var(--line); border-radius: var(--round);
+      text-align: center;
       font-variant-numeric: tabular-nums; white-space: nowrap;
     }
-    .words { gap: .5rem; }
-    .words span { padding-inline: .75rem; line-height: 1.3; white-space: normal; }
+    .words { gap: .5em; }
+    .words span { padding-inline: .75em; line-height: 1.3; white-space: normal; }
     .option:has(~ .option :checked) span { background: var(--wash); }
     .option input:hover + span { border-color: var(--accent); background: var(--wash); }
     .option input:checked + span {
-      color: var(--on-accent); background: var(--accent); border-color: var(--accent); font-weight: 700;
+      color: var(--on-accent); background: var(--accent); border-color: var(--accent);
+      font-weight: 700;
     }
     .option input:checked + span::after {
-      content: ""; position: absolute; inset-block-end: .3125rem; inset-inline-start: calc(50% - .1875rem);
-      inline-size: .375rem; block-size: .375rem; border-radius: 50%; background: #f6a566;
+      content: ""; position: absolute; inset-block-end: .3125em;
+      inset-inline-start: calc(50% - .1875em);
+      inline-size: .375em; block-size: .375em; border-radius: 50%; background: #f6a566;
     }
     .option input:focus-visible + span, textarea:focus-visible, button:focus-visible {
       outline: 3px solid var(--warm); outline-offset: 2px; z-index: 2;
     }
     .anchors {
-      display: flex; justify-content: space-between; gap: 0 1.5rem; margin-block-start: .5rem; overflow-wrap: normal;
+      display: flex; justify-content: space-between; gap: 0 1.5em; margin-block-start: .5em;
+      overflow-wrap: normal;
       font-size: .875em; color: var(--muted); line-height: 1.35;
     }
     .anchors :last-child { text-align: end; margin-inline-start: auto; }
-    .anchors b, .sr { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
+    .anchors b, .sr {
+      position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden;
+      clip-path: inset(50%);
+    }
     @container (max-width: 30em) {
       .scale:not(.words) { gap: 0; }
       .scale:not(.words) span { border-radius: 0; margin-inline-start: -1px; }
-      .scale:not(.words) .option:first-child span { border-start-start-radius: var(--round); border-end-start-radius: var(--round); margin: 0; }
-      .scale:not(.words) .option:last-child span { border-start-end-radius: var(--round); border-end-end-radius: var(--round); }
+      .scale:not(.words) .option:first-child span {
+        border-start-start-radius: var(--round); border-end-start-radius: var(--round); margin: 0;
+      }
+      .scale:not(.words) .option:last-child span {
+        border-start-end-radius: var(--round); border-end-end-radius: var(--round);
+      }
       .words { grid-auto-flow: row; }
       .words span { justify-items: start; text-align: start; }
-      .words input:checked + span::after { inset-inline: auto 1rem; inset-block-end: calc(50% - .1875rem); }
+      .words input:checked + span::after {
+        inset-inline: auto 1em; inset-block-end: calc(50% - .1875em);
+      }
       button { inline-size: 100%; }
     }
     @container (max-width: 17.9em) {
-      .scale:not(.words) { grid-auto-flow: row; grid-template-columns: repeat(auto-fit, minmax(1.75em, 1fr)); gap: .25rem; }
-      .scale:not(.words) .option span { border-radius: .5rem; margin: 0; }
+      .scale:not(.words) {
+        grid-auto-flow: row; grid-template-columns: repeat(auto-fit, minmax(1.75em, 1fr));
+        gap: .25em;
+      }
+      .scale:not(.words) .option span { border-radius: .5em; margin: 0; }
       .anchors { flex-wrap: wrap; }
     }
     textarea {
-      display: block; inline-size: 100%; min-block-size: 6.5rem; max-block-size: 24rem; padding: .75rem .875rem;
+      display: block; inline-size: 100%; min-block-size: 6.5em; max-block-size: 24em;
+      padding: .75em .875em;
       font: inherit; line-height: 1.5; color: inherit; background: transparent; resize: vertical;
       border: 1px solid var(--line); border-radius: var(--round); field-sizing: content;
     }
     textarea:hover { border-color: var(--accent); }
-    .error { color: var(--error); font-weight: 600; font-size: .9375em; margin-block-start: .625rem; }
+    .error {
+      color: var(--error); font-weight: 600; font-size: .9375em; margin-block-start: .625em;
+    }
     .error:empty { display: none; }
     [aria-invalid=true] .option span, textarea[aria-invalid=true] { border-color: var(--error); }
-    .finish { display: grid; gap: 1rem; justify-items: start; }
+    .finish { display: grid; gap: 1em; justify-items: start; }
     button {
-      min-block-size: 3rem; padding: .625rem min(1.75rem, 6cqi); cursor: pointer; font: inherit; font-weight: 650;
-      color: var(--on-accent); background: var(--accent); border: 1px solid transparent; border-radius: var(--round);
+      min-block-size: max(3em, 44px); padding: .625em min(1.75em, 6cqi); cursor: pointer;
+      font: inherit; font-weight: 650; color: var(--on-accent); background: var(--accent); border: 1px solid transparent;
+      border-radius: var(--round);
     }
     button:hover { background: color-mix(in srgb, var(--accent) 86%, var(--ink)); }
-    button[aria-disabled=true] { cursor: progress; background: color-mix(in srgb, var(--accent) 86%, var(--ink)); }
-    .privacy { font-size: .8125em; color: var(--muted); white-space: pre-line; max-inline-size: 65ch; }
-    .panel { display: grid; gap: 1.25rem; align-content: center; justify-items: center; text-align: center; pointer-events: none; }
+    button[aria-disabled=true] {
+      cursor: progress; background: color-mix(in srgb, var(--accent) 86%, var(--ink));
+    }
+    .privacy {
+      font-size: .8125em; color: var(--muted); white-space: pre-line; max-inline-size: 65ch;
+    }
+    .panel {
+      display: grid; gap: 1.25em; align-content: center; justify-items: center;
+      text-align: center; pointer-events: none;
+    }
     .card.over > form { visibility: hidden; }
     .card.over > .panel {
       pointer-events: auto;
-      background: repeating-radial-gradient(circle at 50% 100%, transparent 0 2.25rem, var(--wash) 0 calc(2.25rem + 1.5px));
+      background: repeating-radial-gradient(circle at 50% 100%,
+        transparent 0 36px, var(--wash) 36.5px 37.5px, transparent 38px);
     }
     .panel .status {
-      max-inline-size: 34rem; padding: .75rem 1.5rem; border-radius: 1rem; background: var(--surface); outline: 0;
+      max-inline-size: 34em; padding: .75em 1.5em; border-radius: 1em;
+      background: var(--surface); outline: 0;
     }
     .panel .status:empty, .panel .status:has(.sr) { padding: 0; background: none; }
     .headline { font-size: 1.5em; font-weight: 650; line-height: 1.3; }
-    .status p + p { margin-block-start: .375rem; color: var(--muted); }
-    .card[aria-busy] { min-block-size: 27rem; }
+    .status p + p { margin-block-start: .375em; color: var(--muted); }
+    .card[aria-busy] { min-block-size: 27em; }
     @media (prefers-reduced-motion: no-preference) {
       .card.over > .panel { animation: rise .35s ease-out; }
     }
-    @keyframes rise { from { opacity: 0; transform: translateY(.5rem); } }
+    @keyframes rise { from { opacity: 0; transform: translateY(.5em); } }
     @media (forced-colors: active) {
-      .option input:checked + span { forced-color-adjust: none; color: HighlightText; background: Highlight; border-color: Highlight; }
+      .option input:checked + span {
+        forced-color-adjust: none; color: HighlightText; background: Highlight;
+        border-color: Highlight;
+      }
       .option input:focus-visible + span { outline-color: CanvasText; }
       .title::before, .option input:checked + span::after { display: none; }
       .card.over > .panel { background: none; }
@@ -296,12 +345,13 @@
 
   class SoundingsSurvey extends HTMLElement {
     static observedAttributes = ['survey', 'locale'];
-    #root; #survey; #draft; #form; #status; #timer;
+    #root; #survey; #draft; #draftKey; #form; #status; #timer;
     #state = 'asking'; // asking, sending, waiting, done, closed
     #turn = 0;
 
     connectedCallback() {
       document.addEventListener('visibilitychange', this);
+      addEventListener('pagehide', this);
       this.#root ??= this.attachShadow({ mode: 'open' });
       this.#root.adoptedStyleSheets = [looks];
       if (!this.#survey) this.#open();
@@ -309,12 +359,8 @@
 
     disconnectedCallback() {
       document.removeEventListener('visibilitychange', this);
-      this.handleEvent();
-    }
-
-    /** A page that is left mid-way still reports the scores it was given. */
-    handleEvent() {
-      if (this.#timer && (document.hidden || !this.isConnected)) this.#sendPartial();
+      removeEventListener('pagehide', this);
+      if (this.#timer) this.#sendPartial();
     }
 
     attributeChangedCallback(name, before, after) {
@@ -323,15 +369,16 @@
       this.#open();
     }
 
-    get #address() {
-      const server = this.getAttribute('server') || ORIGIN;
-      return new URL(`/api/v1/public/surveys/${encodeURIComponent(this.getAttribute('survey'))}`, server);
+    /** A page that is left mid-way still reports the scores it was given. */
+    handleEvent({ type }) {
+      const leaving = type === 'pagehide';
+      if (this.#timer && (leaving || document.hidden)) this.#sendPartial({ leaving });
     }
 
-    /** Where this tab keeps the draft: another page or customer is another answer. */
-    get #draftKey() {
-      const whose = [this.#address.href, location.pathname, this.getAttribute('customer') ?? ''];
-      return `soundings:draft:${whose.join(' ')}`;
+    get #address() {
+      const server = this.getAttribute('server') || ORIGIN;
+      const key = encodeURIComponent(this.getAttribute('survey'));
+      return new URL(`/api/v1/public/surveys/${key}`, server);
     }
 
     /** Read the definition: from the attribute (hosted page) or from the server. */
@@ -341,9 +388,9 @@
       if (given) return this.#show(parse(given));
       if (!this.#survey) this.#root.replaceChildren(this.childElementCount
         ? h('slot') : h('div', { class: 'card', 'aria-busy': 'true' }));
-      const locale = this.getAttribute('locale') || document.documentElement.lang || navigator.language;
-      const url = new URL(this.#address);
-      url.searchParams.set('locale', locale);
+      const url = this.#address;
+      url.searchParams.set('locale', this.getAttribute('locale')
+        || document.documentElement.lang || navigator.language);
       for (let tries = 0; turn === this.#turn && this.isConnected; tries += 1) {
         const reply = await fetch(url, { credentials: 'omit' }).catch(() => null);
         const survey = reply?.ok ? await reply.json().catch(() => null) : null;
@@ -361,6 +408,9 @@
     #show(survey) {
       this.#survey = survey;
       clearTimeout(this.#timer);
+      // Another page or customer is another answer; another language is not.
+      const whose = [this.#address, location.pathname, this.getAttribute('customer') ?? ''];
+      this.#draftKey = `soundings:draft:${whose.join(' ')}`;
       this.#draft = parse(drafts.get(this.#draftKey)) ?? { id: uuid(), answers: {} };
       this.#draft.answers = Object.fromEntries(survey.questions // the survey may have changed
         .map(({ key, choices }) => [key, this.#draft.answers[key], choices])
@@ -391,8 +441,9 @@
         event.preventDefault();
         if (this.#state === 'asking') this.#submit();
       });
-      this.#root.replaceChildren(h('section', { class: 'card', lang: locale, dir, 'aria-label': title },
-        this.#form, h('div', { class: 'panel' }, this.#status)));
+      const card = { class: 'card', lang: locale, dir, 'aria-label': title };
+      this.#root.replaceChildren(
+        h('section', card, this.#form, h('div', { class: 'panel' }, this.#status)));
     }
 
     #question(question) {
@@ -415,19 +466,21 @@
     }
 
     #scale({ key, choices }) {
-      const words = choices.some(({ label }) => label.length > 3);
-      return h('div', { class: words ? 'scale words' : 'scale' }, ...choices.map(({ value, label }) => {
+      const options = choices.map(({ value, label }) => {
         const radio = h('input', { type: 'radio', name: key, value });
         radio.checked = this.#draft.answers[key] === value;
         return h('label', { class: 'option' }, radio, h('span', {}, label));
-      }));
+      });
+      const words = choices.some(({ label }) => label.length > 3);
+      return h('div', { class: words ? 'scale words' : 'scale' }, ...options);
     }
 
     #anchors({ key, choices, low, high }) {
-      const anchor = (end, choice, text) => h('span', { id: `${key}-${end}` }, h('b', {}, `${choice.label} `), text);
-      return low || high
-        ? h('p', { class: 'anchors' }, anchor('low', choices[0], low), anchor('high', choices.at(-1), high))
-        : null;
+      if (!low && !high) return null;
+      const anchor = (end, { label }, text) => // heard as "0 Not at all likely"
+        h('span', { id: `${key}-${end}` }, h('b', {}, `${label} `), text);
+      return h('p', { class: 'anchors' },
+        anchor('low', choices[0], low), anchor('high', choices.at(-1), high));
     }
 
     /** Remember what was just entered; scores also leave as a partial answer. */
@@ -441,8 +494,12 @@
       } else {
         delete this.#draft.answers[name];
       }
-      drafts.set(this.#draftKey, JSON.stringify(this.#draft));
+      this.#remember();
       this.#mark(name, '');
+    }
+
+    #remember() {
+      drafts.set(this.#draftKey, JSON.stringify(this.#draft));
     }
 
     #mark(key, message) {
@@ -453,24 +510,28 @@
       else field.removeAttribute('aria-invalid');
     }
 
-    #post(status, answers) {
+    /** Keep and send; a page that is going away has no time left to wait its turn. */
+    #post(status, answers, { leaving } = {}) {
       const url = `${this.#address}/responses?channel=${this.getAttribute('channel') || 'widget'}`;
-      const kept = keep(url, {
+      const body = {
         id: this.#draft.id, status, answers, locale: this.#survey.locale,
         customer: parse(this.getAttribute('customer')) ?? undefined, // a slip here loses no answer
         token: this.getAttribute('token') ?? undefined,
-      });
-      deliver(this.#draft.id);
-      return kept;
+      };
+      const durable = keep(url, body);
+      if (leaving) send(url, body);
+      else deliver(body.id);
+      return durable;
     }
 
     /** The scores only: words that were typed but not sent stay with the person. */
-    #sendPartial() {
+    #sendPartial(options) {
       clearTimeout(this.#timer);
       this.#timer = null;
       if (this.#state !== 'asking') return;
-      const scores = Object.entries(this.#draft.answers).filter(([, value]) => typeof value === 'number');
-      this.#post('partial', Object.fromEntries(scores));
+      const scores = Object.entries(this.#draft.answers)
+        .filter(([, value]) => typeof value === 'number');
+      this.#post('partial', Object.fromEntries(scores), options);
     }
 
     #submit() {
@@ -490,7 +551,7 @@
       const durable = this.#post('complete', answers);
       // Only an answer on disk may be taken for sent after a reload.
       this.#draft.sent = durable;
-      drafts.set(this.#draftKey, JSON.stringify(this.#draft));
+      this.#remember();
     }
 
     #settle(outcome) {
@@ -498,7 +559,7 @@
       this.#state = outcome === 'refused' ? 'asking' : outcome;
       if (outcome === 'refused') {
         this.#draft.sent = false;
-        drafts.set(this.#draftKey, JSON.stringify(this.#draft));
+        this.#remember();
       } else if (outcome !== 'waiting') {
         drafts.remove(this.#draftKey);
         watchers.delete(this.#draft.id);
@@ -520,7 +581,8 @@
       button.textContent = sending ? texts.sending : texts.send;
       button.setAttribute('aria-disabled', String(sending));
       this.#form.querySelector('.questions').inert = sending;
-      this.#form.querySelector('.finish .error').textContent = state === 'refused' ? texts.refused : '';
+      const alert = this.#form.querySelector('[role=alert]');
+      alert.textContent = state === 'refused' ? texts.refused : '';
       this.#root.querySelector('.card').classList.toggle('over', Boolean(headline));
       this.#root.querySelector('.retry')?.remove();
       this.#status.replaceChildren(...(headline

@@ -1,6 +1,6 @@
-"""Make `world.json`, the map under `world.py`, from Natural Earth.
+"""Make `analytics/charts/world.json`, the map of the world chart, from Natural Earth.
 
-    python -m analytics.charts.make_world countries-110m.json countries-50m.json > world.json
+    python tests/tools/make_world.py countries-110m.json countries-50m.json > world.json
 
 The two inputs are the files of those names in the package *world-atlas* 2.0.2 (TopoJSON of
 Natural Earth, which is in the public domain). The result is itself TopoJSON, already projected

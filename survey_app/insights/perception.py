@@ -1,0 +1,90 @@
+"""What the page *Perception* shows, as numbers: every table has passed the privacy floor."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+from sqlalchemy.orm import Session
+
+import analytics
+from analytics import Grain, Period
+from survey_app.accounts.models import Workspace
+from survey_app.insights import tables
+from survey_app.insights.queries import Comment, newest_comments
+from survey_app.insights.schemas import PerceptionQuery
+from survey_app.insights.scope import Scope
+
+Metric = Literal["nps", "csat", "ces"]
+# Relational and transactional answers are never pooled: each metric has its own surveys.
+KIND_OF: dict[Metric, str] = {"nps": "relational", "csat": "transactional", "ces": "transactional"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One score of the whole scope: a table of one row, and how it changed (or None)."""
+
+    table: pd.DataFrame
+    change: pd.DataFrame | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Perception:
+    """Everything on the page, before words and pictures."""
+
+    now: Period
+    then: Period | None
+    grain: Grain
+    nps: Reading
+    csat: Reading
+    ces: Reading
+    trend: pd.DataFrame
+    stages: pd.DataFrame
+    countries: pd.DataFrame
+    segments: pd.DataFrame
+    sentiment: pd.DataFrame
+    themes: pd.DataFrame
+    comments: list[Comment] | None
+
+
+def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> Perception:
+    """Read a workspace's perception."""
+    now, then = query.compared
+    scope = query.scope.over(now)
+    by_country = tables.scores(session, scope, metric="nps", by=["country"])
+    if query.by == "country":
+        segments = by_country
+    else:
+        segments = tables.scores(session, scope, metric="nps", by=[query.by])
+    grain = analytics.choose_grain(now)
+    return Perception(
+        now=now,
+        then=then,
+        grain=grain,
+        nps=_reading(session, scope, then, "nps"),
+        csat=_reading(session, scope, then, "csat"),
+        ces=_reading(session, scope, then, "ces"),
+        trend=tables.over_time(session, scope, metric="nps", grain=grain),
+        stages=tables.scores(session, scope, metric="nps", by=["stage"]),
+        countries=by_country,
+        segments=_marked(segments),
+        sentiment=tables.sentiment(session, scope),
+        themes=tables.themes(session, scope),
+        comments=newest_comments(session, scope, floor=workspace.comment_floor),
+    )
+
+
+def _reading(session: Session, scope: Scope, then: Period | None, metric: Metric) -> Reading:
+    scope = scope.of_kind(KIND_OF[metric])
+    table = tables.scores(session, scope, metric=metric)
+    if then is None:
+        return Reading(table, None)
+    earlier = tables.scores(session, scope.over(then), metric=metric)
+    return Reading(table, analytics.compare(table, earlier, metric=metric))
+
+
+def _marked(segments: pd.DataFrame) -> pd.DataFrame:
+    """With `significant`: which segments differ from all others together."""
+    if segments.empty:
+        return segments.assign(significant=False)
+    rest = analytics.against_rest(segments, metric="nps")
+    return segments.assign(significant=rest["significant"].fillna(value=False).to_numpy(dtype=bool))

@@ -1,0 +1,189 @@
+"""Words for codes, in the reader's language: dimensions, their values, themes, chart labels."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from babel import Locale, UnknownLocaleError
+from flask_babel import format_date, format_decimal, get_locale, gettext
+
+from analytics import Grain
+from analytics.charts import Look
+from survey_app.i18n import current_locale, direction
+from survey_app.lifecycle.operations import DEFAULT_STAGES
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number as the reader writes it, with a true minus."""
+    rounded = round(float(value), digits) + 0.0  # -0.4 is 0, not -0
+    form = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(rounded, format=form).replace("-", MINUS)
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as whole percent."""
+    return gettext("%(number)s%%", number=number(100 * share))
+
+
+def signed(value: float) -> str:
+    """A change: with a plus or a minus, unless it rounds to nothing."""
+    text = number(value)
+    return text if text == "0" or text.startswith(MINUS) else f"+{text}"
+
+
+def day(value: date) -> str:
+    """A date in the reader's medium form."""
+    return format_date(value, "medium")
+
+
+def bucket_name(start: date, grain: Grain) -> str:
+    """A bucket of a trend, short enough for an axis."""
+    forms = {"day": "d MMM", "week": "d MMM", "month": "MMM yy", "quarter": "QQQ yy"}
+    return format_date(start, forms[grain])
+
+
+def dimension(code: str) -> str:
+    """A dimension's name."""
+    names = {
+        "country": gettext("Country"),
+        "region": gettext("Region"),
+        "language": gettext("Language"),
+        "comment_language": gettext("Language of the comment"),
+        "stage": gettext("Lifecycle stage"),
+        "age_band": gettext("Age band"),
+        "gender": gettext("Gender"),
+        "channel": gettext("Channel"),
+        "survey": gettext("Survey"),
+        "month": gettext("Month"),
+        "bucket": gettext("From"),
+    }
+    return names[code]
+
+
+def value_name(dimension_code: str, key: str | None) -> str:
+    """The name of a dimension's value; the null value has one too."""
+    if key is None:
+        return gettext("not known")
+    if dimension_code in ("country", "region"):
+        return str(_locale().territories.get(key, key))
+    if dimension_code in ("language", "comment_language"):
+        return _language_name(key)
+    if dimension_code == "stage":
+        return gettext(DEFAULT_STAGES[key]) if key in DEFAULT_STAGES else key
+    if dimension_code == "gender":
+        return _gender(key)
+    if dimension_code == "channel":
+        return _channel(key)
+    return key
+
+
+def theme(code: str) -> str:
+    """A theme's name; a code that has no words yet is shown as it is."""
+    names = {
+        "theme.billing": gettext("Billing"),
+        "theme.delivery": gettext("Delivery"),
+        "theme.onboarding": gettext("Getting started"),
+        "theme.price": gettext("Price"),
+        "theme.quality": gettext("Quality"),
+        "theme.reliability": gettext("Reliability"),
+        "theme.support": gettext("Support"),
+        "theme.usability": gettext("Ease of use"),
+    }
+    return names.get(code, code)
+
+
+def sentiment(code: str | None) -> str:
+    """A sentiment's name; unscored has one too."""
+    names = {
+        "negative": gettext("negative"),
+        "neutral": gettext("neutral"),
+        "positive": gettext("positive"),
+    }
+    return names.get(code or "", gettext("not scored"))
+
+
+def preset(code: str) -> str:
+    """The name of a period that is one click away."""
+    return {
+        "30d": gettext("30 days"),
+        "90d": gettext("90 days"),
+        "12m": gettext("12 months"),
+        "24m": gettext("24 months"),
+    }[code]
+
+
+def comparison(code: str) -> str:
+    """The name of what a score is compared with."""
+    return {
+        "previous": gettext("the period before"),
+        "year": gettext("a year earlier"),
+        "none": gettext("nothing"),
+    }[code]
+
+
+def look(width: int) -> Look:
+    """How charts are dressed for this reader."""
+    return Look(
+        labels=_chart_labels(),
+        width=width,
+        rtl=direction(current_locale()) == "rtl",
+        number=number,
+        percent=percent,
+    )
+
+
+def _chart_labels() -> Mapping[str, str]:
+    return {
+        "nps": gettext("NPS"),
+        "n": gettext("answers"),
+        "empty": gettext("No answers in this selection"),
+        "few": gettext("30–49 answers: read with care"),
+        "weak": gettext("fewer than 30 answers"),
+        "withheld": gettext("withheld to protect people"),
+        "overall": gettext("all"),
+        "significant": gettext("differs from the rest"),
+        "promoters": gettext("Promoters"),
+        "passives": gettext("Passives"),
+        "detractors": gettext("Detractors"),
+        "negative": gettext("negative"),
+        "neutral": gettext("neutral"),
+        "positive": gettext("positive"),
+        "mentions": gettext("mentions"),
+        "net": gettext("net"),
+        "coverage": gettext("of the comments are scored"),
+    }
+
+
+def _locale() -> Locale:
+    return get_locale() or Locale("en")
+
+
+def _language_name(code: str) -> str:
+    if code == "und":
+        return gettext("not recognised")
+    try:
+        return Locale.parse(code, sep="_").get_display_name(_locale()) or code
+    except (UnknownLocaleError, ValueError):
+        return code
+
+
+def _gender(key: str) -> str:
+    names = {
+        "female": gettext("female"),
+        "male": gettext("male"),
+        "other": gettext("other gender"),
+    }
+    return names.get(key, key)
+
+
+def _channel(key: str) -> str:
+    names = {
+        "widget": gettext("Widget"),
+        "link": gettext("Link"),
+        "email": gettext("E-mail"),
+        "api": gettext("API"),
+        "import": gettext("Import"),
+        "kiosk": gettext("Kiosk"),
+    }
+    return names.get(key, key)
