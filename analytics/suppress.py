@@ -23,7 +23,7 @@ of a line; and that a published row's score may itself be telling (all of k agre
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -108,13 +108,17 @@ def _hidden(texts: list[tuple[str, ...]], people: Whole, *, k: int) -> Flags:
     small = np.flatnonzero(hidden)
     lines = _lines(texts, people)
     known = [line for line in lines if people[line].sum() >= k]
+    through: dict[int, Lines] = defaultdict(list)
+    for line in known:
+        for row in line:
+            through[int(row)].append(line)
     while True:
         for line in lines:
             while _is_lonely(line, hidden, people, k=k):
                 _hide_next(hidden, line)
         pinned = _pinned(known, hidden, small, people=people, k=k)
         # A list, not a generator: each pinned row must get its company, not only the first.
-        if not any([_hide_next(hidden, _tied_rows(known, hidden, row)) for row in pinned]):
+        if not any([_hide_next(hidden, _tied_rows(through, hidden, row)) for row in pinned]):
             return hidden
 
 
@@ -175,10 +179,15 @@ def _pinned(known: Lines, hidden: Flags, small: Rows, *, people: Whole, k: int) 
     free = _random_solution(known, hidden)[small]
     sizes = people[small]
     found = set(np.flatnonzero(np.abs(free) < FIXED).tolist())
-    for first in range(len(small)):
-        fixed = np.abs(free[first] + free[first + 1 :]) < FIXED
-        pairs = np.flatnonzero(fixed & (sizes[first] + sizes[first + 1 :] < k))
-        found.update([first, *(first + 1 + pairs).tolist()] if len(pairs) else [])
+    # Two values that cancel have the same size, so that they are neighbours in this order.
+    order = np.argsort(np.abs(free), kind="stable")
+    for step in range(1, len(order)):
+        one, two = order[:-step], order[step:]
+        near = np.abs(free[two]) - np.abs(free[one]) < FIXED
+        if not near.any():
+            break
+        cancel = near & (np.abs(free[one] + free[two]) < FIXED) & (sizes[one] + sizes[two] < k)
+        found.update(one[cancel].tolist(), two[cancel].tolist())
     return [int(small[at]) for at in sorted(found)]
 
 
@@ -195,21 +204,15 @@ def _random_solution(known: Lines, hidden: Flags) -> NDArray[np.float64]:
     return np.asarray(random - margins @ fit[0], dtype=np.float64)
 
 
-def _tied_rows(known: Lines, hidden: Flags, row: int) -> Rows:
-    """The rows of all known lines that hidden rows tie, line by line, to this one.
-
-    Nearest first: the lines through the row itself, if they still show one.
+def _tied_rows(through: Mapping[int, Lines], hidden: Flags, row: int) -> Rows:
+    """The rows of the lines that tie others to this one, through hidden rows, near ones first:
+    as soon as one of them is visible, no further than that.
     """
-    own = [line for line in known if row in line]
-    near = _union(own)
-    if len(near[~hidden[near]]):
-        return near
-    reached, before = near, -1
-    while len(reached) != before and not len(reached[~hidden[reached]]):
-        before = len(reached)
-        reached = _union([line for line in known if np.isin(line, reached).any()])
-    return reached
-
-
-def _union(lines: Iterable[Rows]) -> Rows:
-    return np.unique(np.concatenate([np.empty(0, dtype=np.intp), *lines]))
+    reached, fresh = {row}, [row]
+    while fresh:
+        near = {int(other) for at in fresh for line in through[at] for other in line} - reached
+        reached |= near
+        if not all(hidden[other] for other in near):
+            break
+        fresh = list(near)
+    return np.array(sorted(reached), dtype=np.intp)

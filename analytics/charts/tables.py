@@ -56,7 +56,7 @@ def scores(table: pd.DataFrame, key: str, *, interval: bool = True) -> list[Scor
 
 def _score(row: dict[Any, Any], key: str, points: Iterable[str]) -> Score:
     hidden = _flag(row, "suppressed")
-    values = {name: _number(row, name) for name in points}
+    values = {name: None if hidden else _number(row, name) for name in points}
     for name, value in values.items():
         if value is not None and not -100 <= value <= 100:
             raise FrameError(name, f"holds {value}", hint="a score lies in [-100, 100]")
