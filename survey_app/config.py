@@ -8,7 +8,9 @@ import ipaddress
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -57,6 +59,18 @@ def _header(text: str) -> str:
     return text
 
 
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+", text):
+        raise ValueError("an address or host name, such as 127.0.0.1 or 0.0.0.0")
+    return text
+
+
+def _folder(text: str) -> Path:
+    if not text or "\0" in text:
+        raise ValueError("the path of a folder")
+    return Path(text)
+
+
 def _secret(text: str) -> str:
     if len(text) < 32:
         raise ValueError("at least 32 random characters (python -c 'import secrets; "
@@ -74,12 +88,12 @@ class Settings:
     """Everything that differs between two installations, read once at start."""
 
     data_dir: Path = _setting(
-        Path, Path("soundings-data"), "folder for the database, secrets and compiled catalogues"
+        _folder, Path("soundings-data"), "folder for the database, secrets and compiled catalogues"
     )
     database_url: URL | None = _setting(
         _database, None, "SQLite or PostgreSQL address; default: soundings.db in the data folder"
     )
-    host: str = _setting(str, "127.0.0.1", "address to listen on")
+    host: str = _setting(_host, "127.0.0.1", "address to listen on")
     port: int = _setting(_whole(1, 65535), 8000, "port to listen on")
     base_url: str | None = _setting(
         _address, None, "public address, used in printed and mailed links; default: host and port"
@@ -139,6 +153,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         name = variable.removesuffix("_FILE") if variable not in known else variable
         if name not in known:
             raise _unknown(variable, list(known))
+        if variable != name and name in env:
+            raise SettingError(
+                "setting.twice", N_("%(name)s and %(name)s_FILE are both set."),
+                hint=N_("Keep one of them."), name=name,
+            )
         text = _text_of(env, variable, from_file=variable != name)
         try:
             values[known[name].name] = known[name].metadata["parse"](text)
@@ -208,9 +227,13 @@ def prepare_data_folder(settings: Settings) -> Settings:
 def kept_secret(settings: Settings, name: str) -> str:
     """A random text made once and kept in the data folder, readable by its owner only."""
     path = settings.data_dir / name
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    if not path.exists():
+        # Written aside (mkstemp: for its owner only) and linked: it appears whole, and the first
+        # of two processes that start together decides.
+        handle, fresh = tempfile.mkstemp(dir=settings.data_dir)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+        Path(fresh).unlink()
     return path.read_text(encoding="utf-8")

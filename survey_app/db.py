@@ -120,15 +120,18 @@ def reading() -> Iterator[None]:
 def insert_or_skip(
     session: Session, model: type[Base], *, index_elements: Sequence[Any]
 ) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that passes over rows whose key is there: the database decides, so that two
-    at once are one."""
+    """An INSERT that passes over rows whose key is there.
+
+    The database decides, so that two at once are one.
+    """
     return upsert(session, model).on_conflict_do_nothing(index_elements=index_elements)
 
 
 def upsert(session: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An INSERT of the session's own dialect, which knows ON CONFLICT."""
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    return (postgresql if is_postgresql else sqlite).insert(model)
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(model)
+    return sqlite.insert(model)
 
 
 def init_app(app: Flask, url: URL) -> None:

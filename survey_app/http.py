@@ -7,13 +7,14 @@ application from being built. One commit per request happens here, before the an
 import ipaddress
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -109,10 +110,13 @@ def init_app(app: Flask, settings: Settings) -> None:
             app.wsgi_app, x_for=settings.proxy_hops, x_proto=settings.proxy_hops
         )
     app.before_request(_note_whether_it_writes)
+    app.before_request(_refuse_nul)
     app.after_request(_commit)
     app.after_request(_secure)
     app.register_error_handler(SoundingsError, _on_domain_error)
     app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(OperationalError, _on_database_error)
+    app.register_error_handler(InterfaceError, _on_database_error)
     app.register_error_handler(Exception, _on_bug)
 
 
@@ -132,9 +136,22 @@ def _note_whether_it_writes() -> None:
     g.read_only = request.method in SAFE_METHODS
 
 
+def _refuse_nul() -> None:
+    """PostgreSQL's texts can't hold NUL, so no address and no form may; JSON is checked apart."""
+    if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
+        raise errors.NotFound("http.404", N_("There is no such page."))
+
+
 def _commit(response: Response) -> Response:
     if not g.get("read_only", True) and not g.get("failed", False):
-        db.session.commit()
+        try:
+            db.session.commit()
+        except (OperationalError, InterfaceError) as error:
+            # The answer keeps its headers (who may read it) and says the truth instead.
+            failure = _on_database_error(error)
+            response.status_code, response.content_type = 503, failure.content_type
+            response.headers["Retry-After"] = failure.headers["Retry-After"]
+            response.set_data(failure.get_data())
     return response
 
 
@@ -163,8 +180,10 @@ def wants_json() -> bool:
     )
 
 
-def problem(status: int, code: str, detail: str, *, hint: str = "", **more: Any) -> Response:
-    """One error shape for programs (RFC 9457)."""
+def problem(
+    status: int, code: str, detail: str, *, hint: str = "", errors: Sequence[Any] = ()
+) -> Response:
+    """One error shape for programs (RFC 9457); `errors` are the wrong fields."""
     body = {
         "type": f"urn:soundings:problem:{code}",
         "title": gettext(TITLES.get(status, TITLES[500])),
@@ -172,12 +191,10 @@ def problem(status: int, code: str, detail: str, *, hint: str = "", **more: Any)
         "code": code,
         "detail": detail,
         "hint": hint,
-        **more,
+        "errors": errors,
     }
-    response = current_app.json.response(body)
-    response.status_code = status
-    response.content_type = "application/problem+json"
-    return response
+    text = current_app.json.dumps(body)
+    return Response(text, status=status, content_type="application/problem+json")
 
 
 def _on_domain_error(error: SoundingsError) -> Response:
@@ -212,6 +229,15 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
     return response
 
 
+def _on_database_error(error: OperationalError | InterfaceError) -> Response:
+    """The database is away, full or busy: nothing was stored, and trying again may help."""
+    _give_up()
+    current_app.logger.error("the database failed: %s", error.orig)
+    response = _answer(503, "database.unavailable", gettext(TITLES[503]))
+    response.headers["Retry-After"] = "5"
+    return response
+
+
 def _on_bug(error: Exception) -> Response:
     _give_up()
     if current_app.testing:
@@ -226,9 +252,11 @@ def _give_up() -> None:
     db.session.rollback()
 
 
-def _answer(status: int, code: str, detail: str, *, hint: str = "", **more: Any) -> Response:
+def _answer(
+    status: int, code: str, detail: str, *, hint: str = "", errors: Sequence[Any] = ()
+) -> Response:
     if wants_json():
-        return problem(status, code, detail, hint=hint, **more)
+        return problem(status, code, detail, hint=hint, errors=errors)
     title = gettext(TITLES.get(status, TITLES[500]))
     page = render_template("error.html", status=status, title=title, detail=detail, hint=hint)
     return Response(page, status=status, mimetype="text/html")
@@ -289,7 +317,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def _check_texts(value: Any) -> None:
-    """Escapes such as \\u0000 and \\ud800 only show after parsing; keys count too."""
+    """Escaped NULs and lone surrogates only show after parsing; keys count too."""
     waiting = [value]
     while waiting:
         item = waiting.pop()

@@ -4,6 +4,7 @@ Respondents are asked in any survey locale; members' pages exist in the interfac
 from outside is only ever matched against a list, never passed on raw.
 """
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -38,18 +39,23 @@ def init_app(app: Flask, catalogues: Path) -> None:
 
 
 def compile_catalogues(target: Path) -> None:
-    """Compile every `messages.po` into `target` where it is missing or older than its source."""
+    """Compile every `messages.po` into `target` unless that has been done.
+
+    A compiled catalogue carries its source's time, so that an older release's is noticed too.
+    """
     for source in sorted(SOURCES.glob("*/LC_MESSAGES/messages.po")):
         compiled = target / source.relative_to(SOURCES).with_suffix(".mo")
-        if compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime:
+        written = source.stat().st_mtime_ns
+        if compiled.exists() and compiled.stat().st_mtime_ns == written:
             continue
         compiled.parent.mkdir(parents=True, exist_ok=True)
         with source.open("rb") as file:
             catalogue = read_po(file)
-        # Written aside and renamed: another process may be reading it.
-        fresh = compiled.with_suffix(".new")
+        # Written aside and renamed: another process may be reading it, or doing the same.
+        fresh = compiled.with_suffix(f".{os.getpid()}.new")
         with fresh.open("wb") as out:
             write_mo(out, catalogue)
+        os.utime(fresh, ns=(written, written))
         fresh.replace(compiled)
 
 
@@ -63,7 +69,8 @@ def match_locale(wishes: Iterable[str | None], available: Sequence[str]) -> str 
         have.setdefault(_language_and_script(code), code)
     for wish in wishes:
         if wish and len(wish) <= 35 and LOCALE_FORM.fullmatch(wish):
-            exact = next((c for c in available if c.lower() == wish.replace("-", "_").lower()), None)
+            same = wish.replace("-", "_").lower()
+            exact = next((code for code in available if code.lower() == same), None)
             found = exact or have.get(_language_and_script(wish))
             if found:
                 return found

@@ -16,6 +16,7 @@ from survey_app.errors import N_, SettingError
 
 GRACE_SECONDS = 20
 RESTART_SECONDS = 1.0
+LOOK_SECONDS = 0.2
 MAX_BODY = 1024 * 1024
 
 
@@ -58,8 +59,9 @@ def serve(app: Flask, *, with_worker: bool) -> None:
             reason=error.strerror or str(error),
         ) from None
     stopping = threading.Event()
+    keeper = threading.Thread(target=_keep_worker, args=(stopping,), daemon=True)
     if with_worker:
-        threading.Thread(target=_keep_worker, args=(stopping,), daemon=True).start()
+        keeper.start()
     click.echo(f"Soundings is at {settings.public_url}", err=True)
     try:
         http_server.run()
@@ -67,6 +69,8 @@ def serve(app: Flask, *, with_worker: bool) -> None:
         stopping.set()
         http_server.task_dispatcher.shutdown(cancel_pending=False, timeout=GRACE_SECONDS)
         http_server.close()
+        if with_worker:
+            keeper.join(GRACE_SECONDS)
 
 
 def _keep_worker(stopping: threading.Event) -> None:
@@ -75,7 +79,11 @@ def _keep_worker(stopping: threading.Event) -> None:
         child = subprocess.Popen(  # noqa: S603 - our own program with fixed arguments
             [sys.executable, "-m", "survey_app", "worker", "--parent", str(os.getpid())]
         )
-        while child.poll() is None and not stopping.wait(RESTART_SECONDS):
+        while child.poll() is None and not stopping.wait(LOOK_SECONDS):
             pass
-        if stopping.is_set():
+        # Not at once: on Ctrl-C the child may end a moment before we hear of it.
+        if child.poll() is not None:
+            stopping.wait(RESTART_SECONDS)
+        else:
             child.terminate()
+            child.wait()

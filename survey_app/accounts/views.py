@@ -2,9 +2,19 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from werkzeug.wrappers import Response
 
 from survey_app.accounts import operations
 from survey_app.accounts.access import COOKIE
@@ -97,7 +107,7 @@ def _first_page(user: User) -> str:
 
 
 def _safe_path(text: str | None) -> str | None:
-    """A path on this site; never an address elsewhere (`//host`, `/\\host`, control signs)."""
+    """A path on this site; never an address elsewhere (double slash, backslash, control signs)."""
     if text and text.startswith("/") and text.isprintable() and text[1:2] not in ("/", "\\"):
         return text
     return None

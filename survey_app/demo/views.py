@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
@@ -35,8 +35,5 @@ def show_shop() -> ResponseReturnValue:
             survey_key=survey_key("nps"),
             locale=locale,
             dir=direction(locale),
-            locales=[
-                (code, native_name(code), url_for(".show_shop", locale=code))
-                for code in SURVEY_LOCALES
-            ],
+            locales=[(code, native_name(code)) for code in SURVEY_LOCALES],
         )

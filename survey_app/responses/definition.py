@@ -27,24 +27,31 @@ def define(session: Session, asked: OpenSurvey, locale: str) -> dict[str, Any]:
         "title": words["title"],
         "questions": [question.describe(words[question.key]) for question in asked.questions],
         "privacy": {"text": own_notice or library.get(locale, library["en"])["text"]},
-        "texts": texts | {"thanks": words["thanks"]},
+        "texts": texts,
     }
 
 
 def _texts() -> dict[str, str]:
     return {
-        "send": gettext("Send"),
-        "sending": gettext("Sending …"),
+        "send": gettext("Send answer"),
+        "sending": gettext("Sending your answer…"),
         "optional": gettext("optional"),
-        "thanks_detail": gettext("You can close this page."),
-        "required_score": gettext("Please choose an answer."),
+        "required_score": gettext("Please choose one of the answers."),
         "required_comment": gettext("Please write a few words."),
-        "waiting": gettext("Your answer is kept on this device."),
-        "waiting_detail": gettext("It is sent as soon as there is a connection."),
-        "waiting_open": gettext("Please leave this page open until then."),
-        "retry": gettext("Try again now"),
-        "refused": gettext("Your answer could not be accepted."),
+        "thanks": gettext("Thank you for your answer"),
+        "thanks_detail": gettext("It has arrived safely."),
+        "waiting": gettext("Your answer is saved on this device"),
+        "waiting_detail": gettext(
+            "It will be sent as soon as the connection allows. You may close this page."
+        ),
+        "waiting_open": gettext(
+            "It will be sent as soon as the connection allows. "
+            "Please keep this page open until then."
+        ),
+        "retry": gettext("Try to send it now"),
+        "refused": gettext(
+            "Your answer could not be accepted. Please check it and send it again."
+        ),
         "closed": gettext("This survey is closed"),
         "closed_detail": gettext("It no longer accepts answers. Thank you for your interest."),
-        "load_failed": gettext("The survey could not be loaded."),
     }

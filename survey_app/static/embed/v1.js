@@ -220,8 +220,10 @@
       text-align: center;
       font-variant-numeric: tabular-nums; white-space: nowrap;
     }
-    .words { gap: .5em; }
-    .words span { padding-inline: .75em; line-height: 1.3; white-space: normal; }
+    .words { gap: .5em; grid-auto-columns: minmax(min-content, 1fr); }
+    .words span {
+      padding-inline: .5em; line-height: 1.3; white-space: normal; overflow-wrap: break-word;
+    }
     .option:has(~ .option :checked) span { background: var(--wash); }
     .option input:hover + span { border-color: var(--accent); background: var(--wash); }
     .option input:checked + span {
@@ -246,6 +248,15 @@
       position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden;
       clip-path: inset(50%);
     }
+    @container (max-width: 38em) {
+      .words { grid-auto-flow: row; grid-auto-columns: minmax(0, 1fr); }
+      .words span {
+        justify-items: start; padding-inline: .75em; text-align: start; overflow-wrap: anywhere;
+      }
+      .words input:checked + span::after {
+        inset-inline: auto 1em; inset-block-end: calc(50% - .1875em);
+      }
+    }
     @container (max-width: 30em) {
       .scale:not(.words) { gap: 0; }
       .scale:not(.words) span { border-radius: 0; margin-inline-start: -1px; }
@@ -254,11 +265,6 @@
       }
       .scale:not(.words) .option:last-child span {
         border-start-end-radius: var(--round); border-end-end-radius: var(--round);
-      }
-      .words { grid-auto-flow: row; }
-      .words span { justify-items: start; text-align: start; }
-      .words input:checked + span::after {
-        inset-inline: auto 1em; inset-block-end: calc(50% - .1875em);
       }
       button { inline-size: 100%; }
     }
