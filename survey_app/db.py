@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,11 @@ def init_app(app: Flask, url: URL) -> None:
     }
     app.config["ALEMBIC_CONTEXT"] = {"render_item": _render_plainly, "transactional_ddl": True}
     db.init_app(app)
+    # Its other hook closes async sessions, of which there are none here: it would start a thread
+    # with an event loop at the end of every request.
+    app.teardown_appcontext_funcs = [
+        hook for hook in app.teardown_appcontext_funcs if not iscoroutinefunction(hook)
+    ]
     alembic.init_app(app)
     if url.get_backend_name() == "sqlite":
         with app.app_context():

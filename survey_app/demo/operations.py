@@ -49,7 +49,7 @@ def make(session: Session, *, seed: int, responses: int, password: str, now: dat
     for template in ("nps", "csat", "ces"):
         asked = survey_of_workspace(session, workspace.id, survey_key(template))
         told = [item for item in story.responses if item.survey == template]
-        _write_responses(session, asked, story, told, now=now)
+        _write_responses(session, asked, told, now=now)
 
 
 def _write_customers(
@@ -78,12 +78,7 @@ def _write_customers(
 
 
 def _write_responses(
-    session: Session,
-    asked: OpenSurvey,
-    story: Story,
-    told: Iterable[DemoResponse],
-    *,
-    now: datetime,
+    session: Session, asked: OpenSurvey, told: Iterable[DemoResponse], *, now: datetime
 ) -> None:
     score = asked.score_question
     if score is None:

@@ -20,7 +20,7 @@ from survey_app.surveys.queries import survey_of_workspace
 
 @click.command("nps")
 @click.option("--workspace", "workspace_key", required=True, help="Key of the workspace.")
-@click.option("--by", required=True, metavar="DIM[,DIM]", help="For example stage or country,month.")
+@click.option("--by", required=True, metavar="DIM[,DIM]", help="Such as stage or country,month.")
 @click.option("--survey", "survey_key", help="Only this survey.")
 @click.option("--kind", type=click.Choice(KINDS), help="Default: relational.")
 @click.option("--from", "start", help="First date, such as 2026-01-01.")
@@ -28,7 +28,7 @@ from survey_app.surveys.queries import survey_of_workspace
 @click.option("--format", "form", type=click.Choice(list(WRITERS)), help="Default: by the name.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False))
 @with_appcontext
-def export_nps(
+def export_nps(  # noqa: PLR0913 - one parameter for each option of the contract
     *,
     workspace_key: str,
     by: str,

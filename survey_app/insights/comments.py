@@ -43,7 +43,11 @@ def read(session: Session, response_ids: Sequence[int]) -> list[Analysed]:
     """Analyse the comments of these responses; stores nothing."""
     rows = session.execute(
         sa.select(
-            Answer.response_id, Answer.question, Answer.workspace_id, Response.body_hash, Answer.text
+            Answer.response_id,
+            Answer.question,
+            Answer.workspace_id,
+            Answer.text,
+            Response.body_hash,
         )
         .join(Response, Response.id == Answer.response_id)
         .where(Answer.response_id.in_(response_ids), Answer.text.is_not(None))

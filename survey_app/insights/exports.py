@@ -1,4 +1,4 @@
-"""Tables as files: CSV that spreadsheets open right, and workbooks. Nothing in them is a formula."""
+"""Tables as files: CSV that spreadsheets open right, and workbooks without a single formula."""
 
 import csv
 import io
@@ -16,13 +16,12 @@ from survey_app.insights.scope import Scope
 NPS_COLUMNS = ("n", "promoters", "passives", "detractors", "nps", "low", "high", "suppressed")
 POINTS = ("nps", "low", "high")
 # What spreadsheets take for a formula, also full-width, after blanks, and on inner lines.
-_FORMULA = re.compile(r"(^|[\r\n])([\s\u00a0\u3000]*[=+\-@＝＋－＠\t])")  # noqa: RUF001 - these signs are meant
+_FORMULA = re.compile(r"(^|[\r\n])([\s\u00a0\u3000]*[=+\-@＝＋－＠\t])")
 Cell = str | int | float | bool | None
 
 
 def nps_table(session: Session, scope: Scope, *, by: Sequence[str]) -> pd.DataFrame:
-    """NPS by dimensions: the `by` columns, then n, promoters, passives, detractors, nps, low,
-    high, suppressed."""
+    """NPS by dimensions: the `by` columns, then those of `NPS_COLUMNS`."""
     table = tables.scores(session, scope, metric="nps", by=by)
     return table[[*by, *NPS_COLUMNS]]
 

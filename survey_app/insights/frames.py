@@ -1,13 +1,15 @@
 """Filling the shapes that `analytics` declares from the OLTP database.
 
 The database counts, Python computes: a frame has a row per cell and answer with its `count`, so
-that its size depends on the number of groups and not on the number of responses. Each table comes
-in one scan, together with the distinct respondents that the privacy floor counts.
+that its size depends on the number of groups and not on the number of responses. However many
+breakdowns of one scope are asked for, its answers are looked up once; each breakdown brings the
+distinct respondents that the privacy floor counts.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -24,7 +26,8 @@ RANGES: Mapping[str, range] = {"nps": range(11), "csat": range(1, 6), "ces": ran
 POLARITIES = ("negative", "neutral", "positive", None)
 
 Column = sa.ColumnElement[Any]
-COLUMNS: Mapping[str, Column] = {
+Attribute = sa.SQLColumnExpression[Any]
+COLUMNS: Mapping[str, Attribute] = {
     "country": Response.country,
     "region": Response.region,
     "language": Response.locale,
@@ -36,41 +39,66 @@ COLUMNS: Mapping[str, Column] = {
     "survey": Survey.key,
     "month": sa.func.substr(sa.cast(Response.day, sa.Text), 1, 7),
 }
-# Distinct people: a customer counts once, every anonymous response is its own respondent.
-PEOPLE: Column = sa.func.count(Response.customer_key.distinct()) + sa.func.sum(
-    sa.case((Response.customer_key.is_(None), 1), else_=0)
-)
+BUCKET = "bucket"
+
+
+def people(customer_key: Attribute) -> Column:
+    """Distinct people: a customer counts once, every anonymous response is its own respondent."""
+    anonymous = sa.func.count().filter(customer_key.is_(None))
+    return sa.func.count(customer_key.distinct()) + anonymous
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Cells of a breakdown: `frame` has `by` columns, `value` and `count`; `respondents` has the
-    `by` columns and `respondents`."""
+    """Cells of a breakdown: `frame` has the key columns, `score` or `sentiment`, and `count`;
+    `respondents` has the key columns and `respondents`.
+    """
 
     frame: pd.DataFrame
     respondents: pd.DataFrame
 
 
 def scores(
-    session: Session, scope: Scope, *, metric: str, by: Sequence[str] = ()
-) -> Cells:
-    """Scores of one metric (`nps`, `csat`, `ces`) by dimensions; the value column is `score`."""
-    keys = [COLUMNS[name].label(name) for name in by]
-    return _cells(session, _answers(scope, metric, by), keys, "score", RANGES[metric])
+    session: Session,
+    scope: Scope,
+    breakdowns: Sequence[tuple[str, ...]],
+    *,
+    metric: str,
+    grain: Grain = "month",
+) -> list[Cells]:
+    """Scores of one metric (`nps`, `csat`, `ces`), broken down in several ways at once.
+
+    A breakdown is a tuple of dimensions, empty for the total; `("bucket",)` is over time, the key
+    being the start of each bucket of the scope's period as text.
+    """
+    names = sorted({name for by in breakdowns for name in by})
+    columns = {name: COLUMNS[name] for name in names if name != BUCKET}
+    if BUCKET in names:
+        columns[BUCKET] = _bucket_of(scope.period, grain)
+    selected: list[Attribute] = [
+        *(column.label(name) for name, column in columns.items()),
+        Answer.number.label("value"),
+        Response.customer_key.label("customer_key"),
+    ]
+    answers = (
+        sa.select(*selected)
+        .select_from(Response)
+        .join(Answer, Answer.response_id == Response.id)
+        .where(Answer.kind == metric, *in_scope(scope))
+    )
+    if "survey" in names:
+        answers = answers.join(Survey, Survey.id == Response.survey_id)
+    if "comment_language" in names:
+        answers = answers.outerjoin(CommentAnalysis, CommentAnalysis.response_id == Response.id)
+    return _count(session, answers, breakdowns, value="score", values=list(RANGES[metric]))
 
 
-def scores_over_time(
-    session: Session, scope: Scope, *, metric: str, grain: Grain
-) -> Cells:
-    """Scores by bucket of the scope's period; the key column is `bucket`, its start as text."""
-    start = _bucket_of(scope.period, grain).label("bucket")
-    return _cells(session, _answers(scope, metric, ()), [start], "score", RANGES[metric])
-
-
-def comments(session: Session, scope: Scope, *, by: Sequence[str] = ()) -> Cells:
-    """Sentiments of comments by dimensions; null where a comment is unscored or not read yet."""
-    keys = [COLUMNS[name].label(name) for name in by]
-    return _cells(session, _comments(scope), keys, "sentiment", POLARITIES)
+def comments(session: Session, scope: Scope) -> Cells:
+    """Sentiments of comments; null where a comment is unscored or not read yet."""
+    texts = _comments(scope).add_columns(
+        CommentAnalysis.sentiment.label("value"), Response.customer_key.label("customer_key")
+    )
+    return _count(session, texts, [()], value="sentiment", values=list(POLARITIES))[0]
 
 
 def mentions(session: Session, scope: Scope) -> pd.DataFrame:
@@ -130,22 +158,6 @@ def in_scope(scope: Scope) -> list[Column]:
     return conditions
 
 
-def _answers(scope: Scope, metric: str, by: Sequence[str]) -> sa.Select[Any]:
-    statement = (
-        sa.select()
-        .select_from(Response)
-        .join(Answer, Answer.response_id == Response.id)
-        .where(Answer.kind == metric, *in_scope(scope))
-    )
-    if "survey" in by:
-        statement = statement.join(Survey, Survey.id == Response.survey_id)
-    if "comment_language" in by:
-        statement = statement.outerjoin(
-            CommentAnalysis, CommentAnalysis.response_id == Response.id
-        )
-    return statement
-
-
 def _comments(scope: Scope) -> sa.Select[Any]:
     analysed = sa.and_(
         CommentAnalysis.response_id == Answer.response_id,
@@ -160,55 +172,69 @@ def _comments(scope: Scope) -> sa.Select[Any]:
     )
 
 
-def _cells(
+def _count(
     session: Session,
-    statement: sa.Select[Any],
-    keys: Sequence[sa.Label[Any]],
+    answers: sa.Select[Any],
+    breakdowns: Sequence[tuple[str, ...]],
+    *,
+    value: str,
+    values: Sequence[Any],
+) -> list[Cells]:
+    """Per breakdown and group: how often each value was given, and by how many people.
+
+    `answers` selects the keys, `value` and `customer_key` of each answer; both databases look it
+    up once when several breakdowns refer to it.
+    """
+    looked_up = answers.cte("looked_up")
+    width = max(map(len, breakdowns))
+    given = looked_up.c.value
+    matches = [given.is_(None) if one is None else given == one for one in values]
+    counts = [sa.func.count().filter(match) for match in matches]
+    parts = []
+    for place, by in enumerate(breakdowns):
+        keys = [looked_up.c[name] for name in by]
+        padding = [sa.cast(sa.null(), sa.Text)] * (width - len(by))
+        respondents = people(looked_up.c.customer_key)
+        part = sa.select(sa.literal(place), *keys, *padding, respondents, *counts)
+        parts.append(part.select_from(looked_up).group_by(*keys))
+    rows = session.execute(sa.union_all(*parts)).all()
+    return [
+        _cells([row[1:] for row in rows if row[0] == place], by, width, value, values)
+        for place, by in enumerate(breakdowns)
+    ]
+
+
+def _cells(
+    rows: Sequence[Sequence[Any]],
+    by: tuple[str, ...],
+    width: int,
     value: str,
     values: Sequence[Any],
 ) -> Cells:
-    """One scan: per group a count for each value, and the distinct respondents."""
-    column: Column = Answer.number if value == "score" else CommentAnalysis.sentiment
-    sums = [
-        sa.func.sum(
-            sa.case((column.is_(None) if one is None else column == one, 1), else_=0)
-        ).label(f"v{place}")
-        for place, one in enumerate(values)
-    ]
-    grouped = statement.add_columns(*keys, PEOPLE.label("respondents"), *sums)
-    if keys:
-        # By position: the same expression with other bound values is another one to PostgreSQL.
-        grouped = grouped.group_by(*(sa.literal_column(str(i + 1)) for i in range(len(keys))))
-    names = [key.name for key in keys]
-    rows = session.execute(grouped).all()
-    table = pd.DataFrame(
-        rows, columns=[*names, "respondents", *(f"v{i}" for i in range(len(values)))]
+    groups = [(row[: len(by)], row[width], row[width + 1 :]) for row in rows]
+    frame = pd.DataFrame(
+        [
+            (*keys, one, times)
+            for keys, _, counts in groups
+            for one, times in zip(values, counts, strict=True)
+        ],
+        columns=[*by, value, "count"],
     )
-    cells = [
-        {**dict(zip(names, row, strict=False)), value: one, "count": int(row[len(names) + 1 + i] or 0)}
-        for row in rows
-        for i, one in enumerate(values)
-    ]
-    frame = pd.DataFrame(cells, columns=[*names, value, "count"])
+    respondents = pd.DataFrame(
+        [(*keys, number) for keys, number, _ in groups], columns=[*by, "respondents"]
+    )
     if value == "sentiment":
         frame[value] = frame[value].astype(object)
-    people = table[[*names, "respondents"]].copy()
-    people["respondents"] = people["respondents"].fillna(0).astype("int64")
-    return Cells(_text_keys(frame, names), _text_keys(people, names))
-
-
-def _text_keys(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Keys as text, also where every one of them is null."""
-    return frame.astype(dict.fromkeys(names, "str")) if names else frame
+    # Keys are text, also where every one of them is null.
+    texts = dict.fromkeys(by, "str")
+    return Cells(frame.astype(texts), respondents.astype(texts | {"respondents": "int64"}))
 
 
 def _bucket_of(period: Period, grain: Grain) -> Column:
     """The start of each response's bucket, as text; boundaries are few, so a CASE carries them."""
     starts = list(buckets(period, grain=grain))
     later = [
-        (Response.day < following, start.isoformat())
-        for start, following in zip(starts, starts[1:], strict=False)
+        (Response.day < following, start.isoformat()) for start, following in pairwise(starts)
     ]
     last = starts[-1].isoformat()
     return sa.case(*later, else_=last) if later else sa.literal(last)
-

@@ -50,22 +50,21 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
     """Read a workspace's perception."""
     now, then = query.compared
     scope = query.scope.over(now)
-    by_country = tables.scores(session, scope, metric="nps", by=["country"])
-    if query.by == "country":
-        segments = by_country
-    else:
-        segments = tables.scores(session, scope, metric="nps", by=[query.by])
     grain = analytics.choose_grain(now)
+    ways = [(), ("bucket",), ("stage",), ("country",), (query.by,)]
+    total, trend, stages, countries, segments = tables.breakdowns(
+        session, scope, ways, metric="nps", grain=grain
+    )
     return Perception(
         now=now,
         then=then,
         grain=grain,
-        nps=_reading(session, scope, then, "nps"),
+        nps=_compared(session, total, scope, then, "nps"),
         csat=_reading(session, scope, then, "csat"),
         ces=_reading(session, scope, then, "ces"),
-        trend=tables.over_time(session, scope, metric="nps", grain=grain),
-        stages=tables.scores(session, scope, metric="nps", by=["stage"]),
-        countries=by_country,
+        trend=trend,
+        stages=stages,
+        countries=countries,
         segments=_marked(segments),
         sentiment=tables.sentiment(session, scope),
         themes=tables.themes(session, scope),
@@ -76,6 +75,12 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
 def _reading(session: Session, scope: Scope, then: Period | None, metric: Metric) -> Reading:
     scope = scope.of_kind(KIND_OF[metric])
     table = tables.scores(session, scope, metric=metric)
+    return _compared(session, table, scope, then, metric)
+
+
+def _compared(
+    session: Session, table: pd.DataFrame, scope: Scope, then: Period | None, metric: Metric
+) -> Reading:
     if then is None:
         return Reading(table, None)
     earlier = tables.scores(session, scope.over(then), metric=metric)

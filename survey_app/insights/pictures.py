@@ -34,7 +34,8 @@ def labelled(table: pd.DataFrame, dimension: str) -> pd.DataFrame:
 
 def in_reading_order(table: pd.DataFrame, dimension: str) -> pd.DataFrame:
     """The rows as people look for them: ages and stages as they run, countries by name, since a
-    raw ranking of countries misleads, anything else by the number of answers."""
+    raw ranking of countries misleads, anything else by the number of answers.
+    """
     if dimension in ("age_band", "stage", "month"):
         return table
     if dimension == "country":

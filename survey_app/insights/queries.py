@@ -7,7 +7,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from survey_app.insights.frames import PEOPLE, in_scope
+from survey_app.insights.frames import in_scope, people
 from survey_app.insights.models import CommentAnalysis, ThemeMention
 from survey_app.insights.scope import Scope
 from survey_app.responses.models import Answer, Response
@@ -17,7 +17,7 @@ from survey_app.responses.models import Answer, Response
 class Comment:
     """One comment with what is known about it; never who wrote it."""
 
-    text: str
+    text: str | None
     language: str | None
     day: date
     score: int | None
@@ -32,12 +32,12 @@ def newest_comments(
     session: Session, scope: Scope, *, floor: int, limit: int = 12
 ) -> list[Comment] | None:
     """The newest comments; None when fewer than `floor` people wrote any in this scope."""
-    people = session.scalar(
-        sa.select(PEOPLE)
+    writers = session.scalar(
+        sa.select(people(Response.customer_key))
         .select_from(Response)
         .where(Response.has_comment.is_(True), *in_scope(scope))
     )
-    if 0 < (people or 0) < floor:
+    if 0 < (writers or 0) < floor:
         return None
     score = aliased(Answer)
     analysis = sa.and_(
@@ -65,7 +65,7 @@ def newest_comments(
         .limit(limit)
     ).all()
     themes = _themes(session, [row.id for row in rows])
-    return [Comment(*row[1:], themes=themes.get(row.id, ())) for row in rows]
+    return [Comment(*row.tuple()[1:], themes=themes.get(row.id, ())) for row in rows]
 
 
 def _themes(session: Session, response_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:

@@ -26,36 +26,37 @@ def scores(
     session: Session, scope: Scope, *, metric: str, by: Sequence[str] = ()
 ) -> pd.DataFrame:
     """The metric's table by dimensions, suppressed; lifecycle order for stages, else key order."""
-    cells = frames.scores(session, scope, metric=metric, by=by)
-    table = METRICS[metric](cells.frame, by=list(by), count="count")
-    table = _in_order(session, scope, table, by)
-    return _suppressed(table, cells.respondents, by, scope.respondent_floor)
+    return breakdowns(session, scope, [tuple(by)], metric=metric)[0]
 
 
-def over_time(session: Session, scope: Scope, *, metric: str, grain: Grain) -> pd.DataFrame:
-    """The metric per bucket of the period, suppressed; buckets without answers have null scores."""
-    cells = frames.scores_over_time(session, scope, metric=metric, grain=grain)
-    table = METRICS[metric](cells.frame, by=["bucket"], count="count")
-    axis = pd.DataFrame(
-        {"bucket": [day.isoformat() for day in analytics.buckets(scope.period, grain=grain)]}
-    ).astype("str")
-    table = axis.merge(table, on="bucket", how="left")
-    whole = [name for name in analytics_counts(table)]
-    table[whole] = table[whole].fillna(0).astype("int64")
-    return _suppressed(table, cells.respondents, ["bucket"], scope.respondent_floor)
+def breakdowns(
+    session: Session,
+    scope: Scope,
+    ways: Sequence[tuple[str, ...]],
+    *,
+    metric: str,
+    grain: Grain = "month",
+) -> list[pd.DataFrame]:
+    """The metric's tables by several breakdowns at once, each suppressed.
+
+    `("bucket",)` is over time: every bucket of the period in order, null where nobody answered.
+    """
+    found = frames.scores(session, scope, ways, metric=metric, grain=grain)
+    tables = []
+    for by, cells in zip(ways, found, strict=True):
+        table = METRICS[metric](cells.frame, by=list(by), count="count")
+        if frames.BUCKET in by:
+            table = _on_axis(table, scope, grain)
+        table = _in_order(session, scope, table, by)
+        tables.append(_suppressed(table, cells.respondents, by, scope.respondent_floor))
+    return tables
 
 
-def analytics_counts(table: pd.DataFrame) -> list[str]:
-    """The columns of a result table that hold counts."""
-    known = {"n", "promoters", "passives", "detractors", "satisfied", "easy"}
-    return [name for name in table.columns if name in known]
-
-
-def sentiment(session: Session, scope: Scope, *, by: Sequence[str] = ()) -> pd.DataFrame:
+def sentiment(session: Session, scope: Scope) -> pd.DataFrame:
     """Net sentiment of comments with its coverage, suppressed."""
-    cells = frames.comments(session, scope, by=by)
-    table = analytics.sentiment(cells.frame, by=list(by), count="count")
-    return _suppressed(table, cells.respondents, by, scope.respondent_floor)
+    cells = frames.comments(session, scope)
+    table = analytics.sentiment(cells.frame, count="count")
+    return _suppressed(table, cells.respondents, (), scope.respondent_floor)
 
 
 def themes(session: Session, scope: Scope) -> pd.DataFrame:
@@ -63,6 +64,15 @@ def themes(session: Session, scope: Scope) -> pd.DataFrame:
     table = analytics.themes(frames.mentions(session, scope))
     shown = analytics.suppress(table, respondents="respondents", k=scope.respondent_floor)
     return shown.sort_values("mentions", ascending=False, na_position="last", kind="stable")
+
+
+def _on_axis(table: pd.DataFrame, scope: Scope, grain: Grain) -> pd.DataFrame:
+    """A row for every bucket of the period; counts are 0 where nobody answered."""
+    starts = [day.isoformat() for day in analytics.buckets(scope.period, grain=grain)]
+    axis = pd.DataFrame({frames.BUCKET: starts}).astype("str")
+    counts = [name for name, kind in table.dtypes.items() if kind == "int64"]
+    filled = axis.merge(table, on=frames.BUCKET, how="left")
+    return filled.astype(dict.fromkeys(counts, "Int64")).fillna(dict.fromkeys(counts, 0))
 
 
 def _suppressed(

@@ -18,12 +18,12 @@ def number(value: float, digits: int = 0) -> str:
     """A number as the reader writes it, with a true minus."""
     rounded = round(float(value), digits) + 0.0  # -0.4 is 0, not -0
     form = "#,##0" + ("." + "0" * digits if digits else "")
-    return format_decimal(rounded, format=form).replace("-", MINUS)
+    return str(format_decimal(rounded, format=form)).replace("-", MINUS)
 
 
 def percent(share: float) -> str:
     """A share in [0, 1] as whole percent."""
-    return gettext("%(number)s%%", number=number(100 * share))
+    return str(gettext("%(number)s%%", number=number(100 * share)))
 
 
 def signed(value: float) -> str:
@@ -34,13 +34,13 @@ def signed(value: float) -> str:
 
 def day(value: date) -> str:
     """A date in the reader's medium form."""
-    return format_date(value, "medium")
+    return str(format_date(value, "medium"))
 
 
 def bucket_name(start: date, grain: Grain) -> str:
     """A bucket of a trend, short enough for an axis."""
     forms = {"day": "d MMM", "week": "d MMM", "month": "MMM yy", "quarter": "QQQ yy"}
-    return format_date(start, forms[grain])
+    return str(format_date(start, forms[grain]))
 
 
 def dimension(code: str) -> str:

@@ -1,11 +1,13 @@
 """Making the default map and noting transitions. Nothing here commits or reads the clock."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from survey_app.db import insert_or_skip
 from survey_app.errors import N_
 from survey_app.lifecycle.models import DEFAULT_MAP, LifecycleMap, Stage, StageTransition
 from survey_app.lifecycle.queries import stage_histories
@@ -53,22 +55,31 @@ def record_transitions(
     """Store moves; one that only repeats the customer's stage at that moment is dropped."""
     moves = sorted(moves, key=lambda move: (move.customer_id, move.valid_from))
     earlier = stage_histories(session, map_id, {move.customer_id for move in moves})
-    for move in moves:
-        known = earlier.setdefault(move.customer_id, [])
-        before = [stage for at, stage in known if at <= move.valid_from]
-        if before and before[-1] == move.stage:
-            continue
-        if any(at == move.valid_from for at, _ in known):
-            continue  # two stages at one moment: the first one told stands
-        known.append((move.valid_from, move.stage))
-        known.sort()
-        session.add(
-            StageTransition(
-                workspace_id=workspace_id,
-                customer_id=move.customer_id,
-                map_id=map_id,
-                stage=move.stage,
-                valid_from=move.valid_from,
-                known_from=now,
-            )
-        )
+    fresh = [move for move in moves if _is_news(move, earlier.setdefault(move.customer_id, []))]
+    if not fresh:
+        return
+    rows = [
+        {
+            "workspace_id": workspace_id,
+            "customer_id": move.customer_id,
+            "map_id": map_id,
+            "stage": move.stage,
+            "valid_from": move.valid_from,
+            "known_from": now,
+        }
+        for move in fresh
+    ]
+    key = [StageTransition.customer_id, StageTransition.map_id, StageTransition.valid_from]
+    session.execute(insert_or_skip(session, StageTransition, index_elements=key), rows)
+
+
+def _is_news(move: Move, known: list[tuple[datetime, str]]) -> bool:
+    """Whether a move tells something new; if so, `known` then holds it too.
+
+    Of two stages at one moment, the first one told stands.
+    """
+    place = bisect_right(known, move.valid_from, key=lambda entry: entry[0])
+    if place and (known[place - 1][1] == move.stage or known[place - 1][0] == move.valid_from):
+        return False
+    known.insert(place, (move.valid_from, move.stage))
+    return True

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from survey_app.lifecycle.models import DEFAULT_MAP, LifecycleMap, Stage, StageTransition
 
+AT_ONCE = 5000  # ids in one query: databases bound the number of parameters
+
 
 def default_map(session: Session, workspace_id: int) -> LifecycleMap:
     """The map by which responses are stamped."""
@@ -45,11 +47,18 @@ def stage_histories(
 ) -> dict[int, list[tuple[datetime, str]]]:
     """By customer id: since when in which stage, oldest first; nothing for who never entered."""
     histories: dict[int, list[tuple[datetime, str]]] = {}
-    rows = session.execute(
-        sa.select(StageTransition.customer_id, StageTransition.valid_from, StageTransition.stage)
-        .where(StageTransition.map_id == map_id, StageTransition.customer_id.in_(customers))
-        .order_by(StageTransition.customer_id, StageTransition.valid_from)
-    )
-    for customer_id, since, stage in rows:
-        histories.setdefault(customer_id, []).append((since, stage))
+    wanted = sorted(customers)
+    for start in range(0, len(wanted), AT_ONCE):
+        rows = session.execute(
+            sa.select(
+                StageTransition.customer_id, StageTransition.valid_from, StageTransition.stage
+            )
+            .where(
+                StageTransition.map_id == map_id,
+                StageTransition.customer_id.in_(wanted[start : start + AT_ONCE]),
+            )
+            .order_by(StageTransition.customer_id, StageTransition.valid_from)
+        )
+        for customer_id, since, stage in rows:
+            histories.setdefault(customer_id, []).append((since, stage))
     return histories

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from survey_app.accounts.operations import zone_of
 from survey_app.customers.models import Customer
 from survey_app.customers.operations import write_profiles
+from survey_app.db import insert_or_skip
 from survey_app.errors import N_, Malformed
 from survey_app.lifecycle.operations import Move, record_transitions
 from survey_app.lifecycle.queries import default_map, stage_histories, stages
@@ -37,6 +39,7 @@ from survey_app.responses.stamps import PROFILE_FACTS, weigh
 from survey_app.surveys.queries import OpenSurvey
 
 CHUNK = 1000
+csv.field_size_limit(2**30)  # a cell that is far too long is a refused row, not the file's end
 
 
 @dataclass(slots=True)
@@ -121,6 +124,7 @@ def import_file(
             break
         report.rows += len(chunk)
         report.refused += [item for item in chunk if isinstance(item, Refusal)]
+        session.refresh(record, with_for_update=True)  # two imports of one file share its record
         if report.rows > record.next_row:
             taking = Taking(session, asked, record.id, now)
             taking.take([item for item in chunk if isinstance(item, Row)], report)
@@ -190,17 +194,28 @@ class Taking:
         customers = self._profiles(fresh)
         histories = self._transitions(fresh, customers)
         values = [self._response(row, customers, histories) for row in fresh.values()]
-        stored = self.session.execute(
-            sa.insert(Response).returning(Response.id, Response.key), values
-        )
-        ids = {key: response_id for response_id, key in stored}
+        ids = self._insert(values)
         answers = [
             answer
-            for row in fresh.values()
-            for answer in answer_rows(self.asked, ids[row.key], row.answers)
+            for key, response_id in ids.items()
+            for answer in answer_rows(self.asked, response_id, fresh[key].answers)
         ]
-        self.session.execute(sa.insert(Answer), answers)
-        report.taken += len(fresh)
+        if answers:
+            self.session.execute(sa.insert(Answer), answers)
+        report.taken += len(ids)
+        report.known += len(fresh) - len(ids)  # another import of the same rows was quicker
+
+    def _insert(self, values: list[dict[str, Any]]) -> dict[str, int]:
+        """The new responses' ids by key; in key order, so that two imports never wait in a
+        circle."""
+        insert = insert_or_skip(
+            self.session, Response, index_elements=[Response.survey_id, Response.key]
+        )
+        stored = self.session.execute(
+            insert.returning(Response.id, Response.key),
+            sorted(values, key=itemgetter("key")),
+        )
+        return {key: response_id for response_id, key in stored}
 
     def _fresh(self, rows: list[Row], report: Report) -> dict[str, Row]:
         """The rows that are not there yet, by key."""

@@ -45,24 +45,24 @@ def accept(
     """
     answers = check_answers(asked, submission)
     digest = body_hash(submission)
-    stamps: dict[str, Any] = {}
-    if asked.survey.closed_at is None:
+    is_open = asked.survey.closed_at is None
+    known = None
+    if submission.person.is_trusted or not is_open:
+        # Before anything is written: a retry must not put a profile or a stage back.
+        known = _find(session, asked, submission.key)
+    if known is None and is_open:
         stamps = _stamps(session, asked, submission, answers, arrival)
         response_id = _insert(session, stamps | {"key": submission.key, "body_hash": digest})
         if response_id is not None:
             _write_answers(session, asked, response_id, answers)
             return Receipt(submission.key, arrival.now, is_new=True)
-    known = session.scalar(
-        sa.select(Response)
-        .where(Response.survey_id == asked.survey.id, Response.key == submission.key)
-        .with_for_update()
-    )
+        known = _find(session, asked, submission.key)
     if known is None:
         raise Gone("survey.closed", N_("This survey is closed."))
     if not _is_settled(known, submission, digest):
-        if asked.survey.closed_at is not None:
+        if not is_open:
             raise Gone("survey.closed", N_("This survey is closed."))
-        for name, value in stamps.items():
+        for name, value in _stamps(session, asked, submission, answers, arrival).items():
             if name not in ("received_at", "workspace_id", "survey_id"):
                 setattr(known, name, value)
         known.body_hash = digest
@@ -70,6 +70,15 @@ def accept(
         session.execute(sa.delete(Answer).where(Answer.response_id == known.id))
         _write_answers(session, asked, known.id, answers)
     return Receipt(known.key, known.received_at, is_new=False)
+
+
+def _find(session: Session, asked: OpenSurvey, key: str) -> Response | None:
+    """The stored response with this key, locked, so that two replacements come one by one."""
+    return session.scalar(
+        sa.select(Response)
+        .where(Response.survey_id == asked.survey.id, Response.key == key)
+        .with_for_update()
+    )
 
 
 def _is_settled(known: Response, submission: Submission, digest: str) -> bool:

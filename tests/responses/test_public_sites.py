@@ -86,6 +86,7 @@ def test_the_widget_can_be_loaded_from_anywhere(door: Any) -> None:
     assert reply.headers["Access-Control-Allow-Origin"] == "*"
     assert reply.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    reply.close()
 
 
 # --- the limit ----------------------------------------------------------------------------------
