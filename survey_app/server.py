@@ -21,12 +21,13 @@ MAX_BODY = 1024 * 1024
 
 
 def stop_on_signals() -> None:
-    """End the process in an orderly way on SIGTERM, as on Ctrl-C."""
+    """End the process in an orderly way on SIGTERM and on Ctrl-C, without a trace."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def serve(app: Flask, *, with_worker: bool) -> None:

@@ -1,0 +1,214 @@
+"""Settings fail loudly: with the variable's name and with what to write instead."""
+
+import os
+import re
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from survey_app.config import (
+    Settings,
+    is_loopback_host,
+    kept_secret,
+    prepare_data_folder,
+    read_settings,
+)
+from survey_app.errors import SettingError
+
+SECRET = "s" * 32
+PUBLIC = {"SOUNDINGS_HOST": "0.0.0.0", "SOUNDINGS_SECRET_KEY": SECRET}
+# One usable text for each setting, and what it is read as.
+USABLE = {
+    "data_dir": ("/srv/soundings", Path("/srv/soundings")),
+    "database_url": ("postgresql://me@db/name", "postgresql+psycopg://me@db/name"),
+    "host": ("::1", "::1"),
+    "port": ("8123", 8123),
+    "base_url": ("https://feedback.example.org/", "https://feedback.example.org"),
+    "secret_key": (SECRET, SECRET),
+    "proxy_hops": ("2", 2),
+    "country_header": ("CF-IPCountry", "CF-IPCountry"),
+    "public_limit": ("60", 60),
+    "login_limit": ("5", 5),
+    "threads": ("4", 4),
+}
+UNUSABLE = {
+    "data_dir": ["", "a\0b"],
+    "database_url": ["", "mysql://db/name", "soundings.db", "sqlite://", "sqlite:///:memory:"],
+    "host": ["", "a b", "http://here"],
+    "port": ["", "0", "65536", "8000.0", "-1", "1e3", "eighty"],
+    "base_url": ["", "feedback.example.org", "https://host/path", "javascript:alert(1)"],
+    "secret_key": ["", "s" * 31],
+    "proxy_hops": ["", "-1", "9", "yes"],
+    "country_header": ["", "X Country", "X-Country:", "Länder"],
+    "public_limit": ["", "0", "1000001"],
+    "login_limit": ["", "0", "1001"],
+    "threads": ["", "0", "65"],
+}
+
+
+def refusal(environ: dict[str, str]) -> SettingError:
+    with pytest.raises(SettingError) as caught:
+        read_settings(environ)
+    return caught.value
+
+
+def test_the_tables_above_cover_every_setting() -> None:
+    assert set(USABLE) == set(UNUSABLE) == {item.name for item in fields(Settings)}
+
+
+def test_nothing_set_gives_the_documented_defaults() -> None:
+    settings = read_settings({"PATH": "/bin", "HOME": "/"})
+    assert settings == Settings()
+    assert (settings.host, settings.port, settings.proxy_hops) == ("127.0.0.1", 8000, 0)
+    assert settings.database.database == str(Path.cwd() / "soundings-data" / "soundings.db")
+    assert settings.public_url == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize("name", USABLE)
+def test_each_setting_is_read_from_its_variable_or_from_a_file(name: str, tmp_path: Path) -> None:
+    text, value = USABLE[name]
+    file = tmp_path / "value"
+    file.write_text(f"{text}\n", encoding="utf-8")
+    variable = f"SOUNDINGS_{name.upper()}"
+    for environ in ({variable: f" {text} "}, {f"{variable}_FILE": str(file)}):
+        found = getattr(read_settings(environ), name)
+        assert (str(found) if name == "database_url" else found) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in UNUSABLE.items() for text in texts]
+)
+def test_an_unusable_value_is_refused_by_name_with_what_to_write(name: str, text: str) -> None:
+    error = refusal({f"SOUNDINGS_{name.upper()}": text})
+    assert error.code == "setting.invalid"
+    assert f"SOUNDINGS_{name.upper()} is not usable. Write " in str(error)
+    assert len(text) < 6 or text not in str(error), "a value may be a secret"
+
+
+@pytest.mark.parametrize(
+    ("variable", "near"),
+    [
+        ("SOUNDINGS_PROT", "SOUNDINGS_PORT"),
+        ("SOUNDINGS_DATABASE", "SOUNDINGS_DATABASE_URL"),
+        ("SOUNDINGS_SECRETKEY", "SOUNDINGS_SECRET_KEY"),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_one_as_hint(variable: str, near: str) -> None:
+    error = refusal({variable: "x"})
+    assert error.code == "setting.unknown"
+    assert str(error) == f"{variable} is not a setting. Did you mean {near}?"
+
+
+def test_a_name_like_no_other_points_to_the_documentation() -> None:
+    assert "docs/settings.md" in str(refusal({"SOUNDINGS_QQQ_ZZZ": "x"}))
+    assert refusal({"SOUNDINGS_FILE": "x"}).code == "setting.unknown"
+
+
+def test_a_setting_given_both_ways_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "port"
+    file.write_text("8000")
+    error = refusal({"SOUNDINGS_PORT": "9000", "SOUNDINGS_PORT_FILE": str(file)})
+    assert error.code == "setting.twice"
+    assert "SOUNDINGS_PORT and SOUNDINGS_PORT_FILE" in str(error)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_refused_by_name(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    error = refusal({"SOUNDINGS_SECRET_KEY_FILE": str(file)})
+    assert error.code == "setting.file"
+    assert "SOUNDINGS_SECRET_KEY_FILE" in str(error)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "feedback.example.org"])
+def test_without_a_secret_only_a_loopback_host_starts(host: str) -> None:
+    error = refusal({"SOUNDINGS_HOST": host})
+    assert error.code == "setting.secret_missing"
+    assert "SOUNDINGS_SECRET_KEY" in str(error)
+    assert read_settings({"SOUNDINGS_HOST": host, "SOUNDINGS_SECRET_KEY": SECRET}).host == host
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("[::1]", True), ("localhost", True),
+     ("0.0.0.0", False), ("10.0.0.1", False), ("localhost.example.org", False), ("", False)],
+)
+def test_which_hosts_are_this_machine(host: str, is_loopback: bool) -> None:
+    assert is_loopback_host(host) is is_loopback
+
+
+@given(st.text(max_size=50))
+def test_no_port_is_ever_guessed(text: str) -> None:
+    try:
+        port = read_settings({"SOUNDINGS_PORT": text}).port
+    except SettingError:
+        return
+    assert str(port) == text.strip().lstrip("0") or int(text) == port
+
+
+# --- the data folder ----------------------------------------------------------------------------
+
+
+def test_a_missing_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "new" / "folder")
+    first = prepare_data_folder(settings).secret_key
+    assert first == prepare_data_folder(settings).secret_key
+    assert first is not None and len(first) >= 32
+    file = settings.data_dir / "secret_key"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in settings.data_dir.iterdir()] == ["secret_key"]
+
+
+def test_a_given_secret_is_written_nowhere(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, secret_key=SECRET)
+    assert prepare_data_folder(settings) == settings
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_that_start_together_agree_on_the_secret(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: kept_secret(settings, "secret_key"), range(32)))
+    assert len(found) == 1
+    assert len(found.pop()) >= 32
+
+
+def test_a_folder_that_cannot_be_made_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SettingError, match="SOUNDINGS_DATA_DIR") as caught:
+        prepare_data_folder(Settings(data_dir=tmp_path / "file" / "folder"))
+    assert caught.value.code == "setting.data_dir"
+
+
+def test_reading_the_settings_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    read_settings({})
+    assert os.listdir(tmp_path) == []
+
+
+# --- the documentation --------------------------------------------------------------------------
+
+
+def test_docs_list_exactly_the_settings_with_their_defaults_and_meanings() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `SOUNDINGS_(\w+)` \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
+    expected = [
+        (
+            item.name.upper(),
+            "" if item.default is None else f"`{item.default}`",
+            item.metadata["meaning"],
+        )
+        for item in fields(Settings)
+    ]
+    assert [(name, default.strip(), meaning) for name, default, meaning in rows] == expected
+    named = set(re.findall(r"SOUNDINGS_([A-Z_]+?)(?:_FILE)?\b", page))
+    assert named <= {name for name, _, _ in expected}
