@@ -181,13 +181,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _unknown(variable: str, known: list[str]) -> SettingError:
-    near = get_close_matches(variable, known, n=1)
+    # The prefix is no likeness.
+    names = [name.removeprefix(PREFIX) for name in known]
+    near = get_close_matches(variable.removeprefix(PREFIX), names, n=1)
     return SettingError(
         "setting.unknown",
         N_("%(name)s is not a setting."),
         hint=N_("Did you mean %(near)s?") if near else N_("docs/settings.md lists them."),
         name=variable,
-        near=near[0] if near else "",
+        near=PREFIX + near[0] if near else "",
     )
 
 

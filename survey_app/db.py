@@ -84,9 +84,9 @@ class RoutedSession(Session):
         self, mapper: Mapper[Any] | None = None, **options: Any
     ) -> sa.Engine | sa.Connection:
         """Choose by what `http` noted about the request."""
-        if self.bind is not None or not has_app_context():
-            return super().get_bind(mapper, **options)
-        return db.get_engine("reader" if g.get("read_only", False) else "default")
+        if has_app_context() and g.get("read_only", False):
+            return db.get_engine("reader")
+        return super().get_bind(mapper, **options)
 
 
 db = SQLAlchemy(session_options={"class_": RoutedSession})

@@ -19,6 +19,7 @@ from flask_babel import Babel, get_locale
 SURVEY_LOCALES = ("en", "de", "fr", "es", "pt", "ja", "ar")
 INTERFACE_LOCALES = ("en", "ar")
 LOCALE_FORM = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
+ALIASES = {"no": "nb"}  # the macrolanguage, which CLDR leaves alone
 PACKAGE = Path(__file__).parent
 # In the wheel the catalogues travel inside the package, in a checkout they lie beside it.
 SOURCES = next(
@@ -81,7 +82,7 @@ def _language_and_script(code: str) -> tuple[str, str]:
     """Language and likely script of a locale code that has the right form."""
     parts = code.replace("-", "_").split("_")
     language = parts[0].lower()
-    alias = get_global("language_aliases").get(language, language)
+    alias = ALIASES.get(language) or get_global("language_aliases").get(language, language)
     language = alias.split("_")[0]
     script = next((part.title() for part in parts[1:] if len(part) == 4), None)
     region = next((part.upper() for part in parts[1:] if len(part) in (2, 3)), None)

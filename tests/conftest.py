@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -133,19 +134,16 @@ def _as_unprivileged(folder: Path, *command: str | Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A private PostgreSQL server with a migrated template database."""
     programs = _postgres_programs()
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    if os.getuid() == 0:
-        account = pwd.getpwnam("nobody")
-        os.chown(folder, account.pw_uid, account.pw_gid)
+    # Not pytest's own folder: another session's clean-up would pull it from under the server.
+    folder = Path(tempfile.mkdtemp(prefix="soundings-postgres-"))
+    folder.chmod(0o755)
     data, port = folder / "data", free_port()
     _as_unprivileged(folder, programs / "initdb", "-D", data, "-U", "soundings", "-A", "trust",
                      "-E", "UTF8", "--locale=C", "--no-sync")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     _as_unprivileged(folder, programs / "pg_ctl", "-D", data, "-w", "-o", options,
                      "-l", folder / "server.log", "start")
     server = Postgres(folder, port)
@@ -159,6 +157,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield server
     finally:
         _as_unprivileged(folder, programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        shutil.rmtree(folder)
 
 
 @pytest.fixture

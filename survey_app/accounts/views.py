@@ -54,7 +54,7 @@ def log_in() -> ResponseReturnValue:
     """Check the password and open a session; failures are counted per address and account."""
     form = LoginForm()
     if not form.validate_on_submit():
-        return render_template("accounts/login.html", form=form), 422
+        return _refuse(form)
     now = datetime.now(UTC)
     email = (form.email.data or "").strip().lower()
     limits = {
@@ -67,8 +67,7 @@ def log_in() -> ResponseReturnValue:
         operations.count(db.session, name, **limits)
     user = operations.verify_password(db.session, email, form.password.data or "")
     if user is None:
-        flash(gettext("E-mail or password is wrong."), "error")
-        return render_template("accounts/login.html", form=form), 422
+        return _refuse(form)
     for name in counters:
         operations.forget(db.session, name)
     session.clear()  # a new CSRF token for the new person
@@ -85,6 +84,11 @@ def log_out() -> ResponseReturnValue:
     response = redirect(url_for(".show_login"))
     response.delete_cookie(COOKIE)
     return response
+
+
+def _refuse(form: LoginForm) -> ResponseReturnValue:
+    flash(gettext("E-mail or password is wrong."), "error")
+    return render_template("accounts/login.html", form=form), 422
 
 
 def _with_cookie(response: Response, token: str) -> Response:

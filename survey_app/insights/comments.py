@@ -66,13 +66,10 @@ def store(session: Session, found: Sequence[Analysed], now: datetime) -> None:
     A response that was replaced or erased meanwhile is passed over; it is found again as undone.
     """
     ids = [item.response_id for item in found]
-    current = dict(
-        session.execute(
-            sa.select(Response.id, Response.body_hash).where(Response.id.in_(ids)).with_for_update()
-        )
-        .tuples()
-        .all()
+    bodies = session.execute(
+        sa.select(Response.id, Response.body_hash).where(Response.id.in_(ids)).with_for_update()
     )
+    current = {response_id: digest for response_id, digest in bodies}  # noqa: C416 - rows to pairs, for the types
     fresh = [item for item in found if current.get(item.response_id) == item.body_hash]
     ids = sorted({item.response_id for item in fresh})
     session.execute(sa.delete(CommentAnalysis).where(CommentAnalysis.response_id.in_(ids)))

@@ -30,7 +30,7 @@ def write_csv(table: pd.DataFrame, out: BinaryIO) -> None:
     """UTF-8 with BOM, CRLF; points with two decimals, null and suppressed values empty."""
     text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(table.columns)
+    writer.writerow([safe_text(str(name)) for name in table.columns])
     for row in _rows(table):
         writer.writerow([_csv_cell(name, value) for name, value in row])
     text.detach()

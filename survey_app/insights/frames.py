@@ -8,7 +8,6 @@ distinct respondents that the privacy floor counts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -125,20 +124,16 @@ def mentions(session: Session, scope: Scope) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["theme", "polarity", "respondent"], dtype=object)
 
 
-def first_day(session: Session, workspace_id: int) -> date | None:
-    """The date of the workspace's first response."""
-    return session.scalar(
-        sa.select(sa.func.min(Response.day)).where(Response.workspace_id == workspace_id)
-    )
-
-
-def values_of(session: Session, workspace_id: int, dimension: str) -> list[str]:
-    """The values that a dimension takes in a workspace, in key order."""
-    column = COLUMNS[dimension]
-    found = session.scalars(
-        sa.select(column).where(Response.workspace_id == workspace_id).distinct()
-    )
-    return sorted(value for value in found if value is not None)
+def places_and_languages(session: Session, workspace_id: int) -> tuple[list[str], list[str]]:
+    """The countries and the survey languages that a workspace's responses have, in key order."""
+    found = session.execute(
+        sa.select(Response.country, Response.locale)
+        .where(Response.workspace_id == workspace_id)
+        .distinct()
+    ).all()
+    countries = {country for country, _ in found if country is not None}
+    languages = {language for _, language in found if language is not None}
+    return sorted(countries), sorted(languages)
 
 
 def in_scope(scope: Scope) -> list[Column]:

@@ -55,6 +55,7 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
     total, trend, stages, countries, segments = tables.breakdowns(
         session, scope, ways, metric="nps", grain=grain
     )
+    sentiment, writers = tables.sentiment(session, scope)
     return Perception(
         now=now,
         then=then,
@@ -66,9 +67,13 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
         stages=stages,
         countries=countries,
         segments=_marked(segments),
-        sentiment=tables.sentiment(session, scope),
+        sentiment=sentiment,
         themes=tables.themes(session, scope),
-        comments=newest_comments(session, scope, floor=workspace.comment_floor),
+        comments=(
+            None
+            if 0 < writers < workspace.comment_floor
+            else newest_comments(session, scope)
+        ),
     )
 
 

@@ -40,7 +40,7 @@ def in_reading_order(table: pd.DataFrame, dimension: str) -> pd.DataFrame:
         return table
     if dimension == "country":
         known = table["country"].notna()
-        named = table[known].sort_values("label", key=lambda names: names.str.casefold())
+        named = table[known].sort_values("label", key=lambda names: names.map(str.casefold))
         return pd.concat([named, table[~known]])
     return table.sort_values("n", ascending=False, na_position="last", kind="stable")
 

@@ -52,11 +52,12 @@ def breakdowns(
     return tables
 
 
-def sentiment(session: Session, scope: Scope) -> pd.DataFrame:
-    """Net sentiment of comments with its coverage, suppressed."""
+def sentiment(session: Session, scope: Scope) -> tuple[pd.DataFrame, int]:
+    """Net sentiment of comments with its coverage, suppressed; and how many people wrote them."""
     cells = frames.comments(session, scope)
     table = analytics.sentiment(cells.frame, count="count")
-    return _suppressed(table, cells.respondents, (), scope.respondent_floor)
+    shown = _suppressed(table, cells.respondents, (), scope.respondent_floor)
+    return shown, int(cells.respondents["respondents"].iloc[0])
 
 
 def themes(session: Session, scope: Scope) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from analytics import charts
 from survey_app.accounts.operations import Actor, zone_of
 from survey_app.accounts.queries import workspaces_of
+from survey_app.customers.operations import AGE_BANDS
 from survey_app.db import db
 from survey_app.errors import N_, Invalid
 from survey_app.http import member, public
@@ -19,6 +20,7 @@ from survey_app.insights.exports import MIME_TYPES, WRITERS, nps_table
 from survey_app.insights.perception import perceive
 from survey_app.insights.schemas import COMPARISONS, FILTERS, PANELS, presets, read_query
 from survey_app.insights.scope import check_dimensions
+from survey_app.lifecycle.queries import stages
 
 blueprint = Blueprint("insights", __name__, url_prefix="/w/<workspace>")
 assets = Blueprint("insights_assets", __name__)
@@ -98,13 +100,20 @@ def _is_phone() -> bool:
 
 def _filters(actor: Actor) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Each filter: its parameter, its dimension and its choices with their names."""
+    workspace_id = actor.workspace.id
+    countries, languages = frames.places_and_languages(db.session, workspace_id)
+    choices: dict[str, list[str]] = {
+        "country": countries,
+        "language": languages,
+        "stage": [stage.key for stage in stages(db.session, workspace_id)],
+        "age_band": list(AGE_BANDS),
+    }
     found = []
     for name, dimension in FILTERS.items():
-        values = frames.values_of(db.session, actor.workspace.id, dimension)
-        choices = [(value, words.value_name(dimension, value)) for value in values]
+        named = [(value, words.value_name(dimension, value)) for value in choices[dimension]]
         if dimension in ("country", "language"):
-            choices.sort(key=lambda choice: choice[1].casefold())
-        found.append((name, dimension, choices))
+            named.sort(key=lambda choice: choice[1].casefold())
+        found.append((name, dimension, named))
     return found
 
 

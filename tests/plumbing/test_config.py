@@ -41,7 +41,7 @@ UNUSABLE = {
     "database_url": ["", "mysql://db/name", "soundings.db", "sqlite://", "sqlite:///:memory:"],
     "host": ["", "a b", "http://here"],
     "port": ["", "0", "65536", "8000.0", "-1", "1e3", "eighty"],
-    "base_url": ["", "feedback.example.org", "https://host/path", "javascript:alert(1)"],
+    "base_url": ["", "survey.example.com", "https://host/path", "javascript:alert(1)"],
     "secret_key": ["", "s" * 31],
     "proxy_hops": ["", "-1", "9", "yes"],
     "country_header": ["", "X Country", "X-Country:", "Länder"],

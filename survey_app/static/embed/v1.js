@@ -220,9 +220,10 @@
       text-align: center;
       font-variant-numeric: tabular-nums; white-space: nowrap;
     }
-    .words { gap: .5em; grid-auto-columns: minmax(min-content, 1fr); }
+    .words { gap: .5em; grid-auto-flow: row; }
     .words span {
-      padding-inline: .5em; line-height: 1.3; white-space: normal; overflow-wrap: break-word;
+      justify-items: start; padding-inline: .75em; line-height: 1.3; text-align: start;
+      white-space: normal;
     }
     .option:has(~ .option :checked) span { background: var(--wash); }
     .option input:hover + span { border-color: var(--accent); background: var(--wash); }
@@ -235,6 +236,10 @@
       inset-inline-start: calc(50% - .1875em);
       inline-size: .375em; block-size: .375em; border-radius: 50%; background: #f6a566;
     }
+    .words input:checked + span::after {
+      inset-inline: auto 1em; inset-block-end: calc(50% - .1875em);
+    }
+    .words + .anchors { display: none; } /* the options say it already */
     .option input:focus-visible + span, textarea:focus-visible, button:focus-visible {
       outline: 3px solid var(--warm); outline-offset: 2px; z-index: 2;
     }
@@ -248,13 +253,16 @@
       position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden;
       clip-path: inset(50%);
     }
-    @container (max-width: 38em) {
-      .words { grid-auto-flow: row; grid-auto-columns: minmax(0, 1fr); }
-      .words span {
-        justify-items: start; padding-inline: .75em; text-align: start; overflow-wrap: anywhere;
-      }
-      .words input:checked + span::after {
-        inset-inline: auto 1em; inset-block-end: calc(50% - .1875em);
+    @container (min-width: 38em) { /* five answers in words stand side by side, seven can't */
+      .words:not(:has(:nth-child(6))) {
+        grid-auto-flow: column; grid-auto-columns: minmax(min-content, 1fr);
+        span {
+          justify-items: center; padding-inline: .5em; text-align: center;
+          overflow-wrap: break-word;
+        }
+        input:checked + span::after {
+          inset-inline: calc(50% - .1875em) auto; inset-block-end: .3125em;
+        }
       }
     }
     @container (max-width: 30em) {

@@ -1,0 +1,178 @@
+"""The page *Perception*: what a member sees, and what nobody may."""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from factories import Cast, log_in
+from flask import Flask
+from flask.testing import FlaskClient
+
+from survey_app.db import db
+from survey_app.insights.jobs import ANALYSE_COMMENTS
+from survey_app.jobs import run_once
+from survey_app.responses.imports import check_file, import_file
+from survey_app.surveys.queries import find_published
+
+PAGE = "/w/acme/perception"
+HEADER = ("submitted_at", "score", "comment", "country", "stage", "customer_id", "language")
+TODAY = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+Rows = list[tuple[object, ...]]
+
+
+def answers(count: int, score: int, *, country: str = "FI", stage: str = "adopt",
+            comment: str = "", days_ago: int = 20, who: str = "") -> Rows:
+    """`count` answers alike, of different customers."""
+    at = (TODAY - timedelta(days=days_ago)).isoformat()
+    return [
+        (at, score, comment, country, stage, f"{who or country}-{stage}-{score}-{days_ago}-{i}", "en")
+        for i in range(count)
+    ]
+
+
+def fill(app: Flask, folder: Path, rows: Rows, survey: str = "acme-nps") -> None:
+    """Import answers and let the worker read the comments."""
+    path = folder / f"{survey}.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([HEADER, *rows])
+    with app.app_context():
+        asked = find_published(db.session, survey)
+        assert asked is not None
+        steps = import_file(
+            db.session, check_file(path), asked, now=datetime.now(UTC), renames={},
+            ignore_unknown=False,
+        )
+        for report in steps:
+            assert not report.refused
+            db.session.commit()
+        while run_once(ANALYSE_COMMENTS, datetime.now(UTC)):
+            pass
+
+
+@pytest.fixture
+def reader(client: FlaskClient, cast: Cast) -> FlaskClient:
+    """A member's browser."""
+    log_in(client, cast.member)
+    return client
+
+
+def text_of(page: str) -> str:
+    """What can be read: no markup, blanks folded, isolates dropped."""
+    plain = re.sub(r"<[^>]+>", " ", page)
+    return " ".join(re.sub("[\u2066-\u2069]", "", plain).split())
+
+
+def test_an_empty_workspace_says_so(reader: FlaskClient) -> None:
+    page = reader.get(PAGE)
+    assert page.status_code == 200
+    assert "No answers in this selection" in text_of(page.get_data(as_text=True))
+
+
+def test_card_table_and_export_are_one_number(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    fill(app, tmp_path, answers(60, 10) + answers(25, 3, country="DE", stage="onboard"))
+    page = text_of(reader.get(PAGE).get_data(as_text=True))
+    # By hand (adjusted Wald): n' 88, p' 60.75/88, d' 25.75/88, margin 1.96·√(.8248/88).
+    assert "Net Promoter Score 41 95% interval: 21 to 59" in page
+    assert "Onboard −100 " in page
+    file = reader.get(f"{PAGE}/export?format=csv")
+    assert file.headers["Content-Disposition"].endswith('.csv"')
+    rows = list(csv.DictReader(io.StringIO(file.get_data().decode("utf-8-sig"))))
+    assert [(row["stage"], row["n"], row["nps"]) for row in rows] == [
+        ("onboard", "25", "-100.00"),
+        ("adopt", "60", "100.00"),
+    ]
+
+
+def test_few_people_are_withheld_everywhere(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    # One customer who answered six times is one person.
+    many = [(*row[:5], "one-person", "en") for day in range(6)
+            for row in answers(1, 9, country="IS", days_ago=20 + day)]
+    fill(app, tmp_path, many)
+    page = reader.get(f"{PAGE}?country=IS").get_data(as_text=True)
+    assert "Withheld: too few people answered." in text_of(page)
+    assert "Net Promoter Score 100" not in text_of(page)
+    shown = re.search(r'<div class="picture">(.*?)</div>', page, re.S)
+    assert shown is not None
+    assert "100" not in text_of(shown.group(1))
+
+
+def test_comments_are_withheld_under_their_own_floor(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    said = "The delivery was late and the box was broken."
+    fill(app, tmp_path, answers(9, 2, comment=said))
+    assert said not in reader.get(PAGE).get_data(as_text=True)
+    fill(app, tmp_path, answers(9, 2, comment=said) + answers(1, 3, comment=said))
+    assert said in reader.get(PAGE).get_data(as_text=True)
+
+
+def test_a_comment_stays_text(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
+    nasty = '<img src=x onerror="alert(1)">{{7*7}}</script>'
+    fill(app, tmp_path, answers(12, 2, comment=nasty))
+    page = reader.get(PAGE).get_data(as_text=True)
+    assert "<img src=x" not in page
+    assert "{{7*7}}" in page
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["?from=yesterday", "?from=2026-02-01&to=2026-01-01", "?by=shoe_size", "?compare=mars",
+     "/export?format=exe", "/export?dimensions=password_hash"],
+)
+def test_a_wrong_address_is_refused_with_a_hint(reader: FlaskClient, address: str) -> None:
+    answer = reader.get(PAGE + address)
+    assert answer.status_code == 422
+    assert "Use" in (text := answer.get_data(as_text=True)) or "Write" in text or "Swap" in text
+
+
+def test_filters_are_values_never_sql(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
+    fill(app, tmp_path, answers(30, 10))
+    page = reader.get(f"{PAGE}?country=FI' OR '1'='1").get_data(as_text=True)
+    assert "No answers in this selection" in text_of(page)
+
+
+def test_kinds_are_never_pooled(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
+    fill(app, tmp_path, answers(40, 10))
+    fill(app, tmp_path, answers(40, 2), survey="acme-csat")
+    page = text_of(reader.get(PAGE).get_data(as_text=True))
+    assert "Net Promoter Score 100" in page
+    assert "Satisfied (CSAT) 0%" in page
+
+
+def test_a_clear_change_is_named_and_an_unclear_one_not(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    now = answers(80, 10, days_ago=3)
+    fill(app, tmp_path, now + answers(80, 2, days_ago=40))
+    address = f"{PAGE}?from={(TODAY - timedelta(days=29)).date()}&to={TODAY.date()}"
+    assert "better than before" in text_of(reader.get(address).get_data(as_text=True))
+    unchanged = text_of(reader.get(f"{address}&compare=none").get_data(as_text=True))
+    assert "better than before" not in unchanged
+
+
+def test_arabic_readers_get_a_mirrored_page(reader: FlaskClient) -> None:
+    page = reader.get(f"{PAGE}?lang=ar").get_data(as_text=True)
+    assert '<html lang="ar" dir="rtl">' in page
+
+
+def test_a_phone_gets_narrow_charts(reader: FlaskClient, app: Flask, tmp_path: Path) -> None:
+    fill(app, tmp_path, answers(40, 10))
+    wide = reader.get(PAGE, headers={"Sec-CH-UA-Mobile": "?0"}).get_data(as_text=True)
+    narrow = reader.get(PAGE, headers={"Sec-CH-UA-Mobile": "?1"}).get_data(as_text=True)
+    assert 'viewBox="0 0 1080' in wide
+    assert 'viewBox="0 0 1080' not in narrow
+
+
+def test_no_style_and_no_script_of_its_own(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    fill(app, tmp_path, answers(40, 10, comment="Good delivery."))
+    page = reader.get(PAGE).get_data(as_text=True)
+    assert not re.search(r"\sstyle=|<style|<script|\son\w+=", page)

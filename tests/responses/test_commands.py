@@ -1,0 +1,92 @@
+"""`soundings import responses`: its exit statuses and what it prints."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from survey_app import cli
+
+WORDS = ("--workspace", "acme", "--survey", "acme-nps")
+
+
+@pytest.fixture
+def run(door: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a command line against the door's application: status, output, error output."""
+    monkeypatch.setattr(cli, "_app", lambda: door.app)
+
+    def go(*words: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main.main(["import", "responses", *map(str, words)], prog_name="soundings")
+        printed = capsys.readouterr()
+        return int(ended.value.code or 0), printed.out, printed.err
+
+    return go
+
+
+def _file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "answers.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_all_taken_is_0(run: Any, door: Any, tmp_path: Path) -> None:
+    path = _file(tmp_path, "submitted_at,score\n2026-03-01,9\n2026-03-02,0\n")
+    assert run(path, *WORDS) == (0, "2 taken, 0 there already, 0 refused.\n", "")
+    assert run(path, *WORDS) == (0, "0 taken, 2 there already, 0 refused.\n", "")
+    assert door.how_many() == 2
+
+
+def test_some_refused_is_3_with_row_column_and_reason(run: Any, door: Any, tmp_path: Path) -> None:
+    path = _file(tmp_path, "submitted_at,score,country\n2026-03-01,9,Finland\n2026-03-02,3,FI\n,,\nx,1\n")
+    status, out, _ = run(path, *WORDS)
+    assert status == 3
+    assert out.splitlines() == [
+        "row 2, country: Finland is a name, not a country code. Write FI.",
+        "row 5: 2 cells, but the header has 3.",
+        "1 taken, 0 there already, 2 refused.",
+    ]
+    assert door.how_many() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ("submitted_at,mood\n2026-03-01,9\n", WORDS, "--ignore-unknown"),
+        ("submitted_at,score,mood\n2026-03-01,9,1\n", WORDS, "Unknown columns: mood"),
+        ("", WORDS, "needs submitted_at"),
+        ("when,score\n2026-03-01,9\n", (*WORDS, "--map", "when=time"), "--map"),
+        ("when,score\n2026-03-01,9\n", (*WORDS, "--map", "when"), "column=field"),
+        ("submitted_at,score\n2026-03-01,9\n", ("--workspace", "nobody", "--survey", "x"), "nobody"),
+        (
+            "submitted_at,score\n2026-03-01,9\n",
+            ("--workspace", "acme", "--survey", "rival-nps"),
+            "no survey rival-nps",
+        ),
+    ],
+)
+def test_what_can_not_be_read_is_1_with_a_hint(
+    text: str, words: tuple[str, ...], said: str, run: Any, door: Any, tmp_path: Path
+) -> None:
+    status, out, err = run(_file(tmp_path, text), *words)
+    assert (status, out) == (1, "")
+    assert err.startswith("soundings: ") and said in err and "Traceback" not in err
+    assert door.how_many() == 0
+
+
+def test_a_file_that_is_not_there_is_1(run: Any, tmp_path: Path) -> None:
+    status, _, err = run(tmp_path / "nowhere.csv", *WORDS)
+    assert status == 1 and "nowhere.csv can't be read" in err
+
+
+def test_columns_can_be_mapped_and_passed_over(run: Any, door: Any, tmp_path: Path) -> None:
+    path = _file(tmp_path, "When,Note,mood\n2026-03-01,9.0,ok\n")
+    words = ("--map", "When=submitted_at", "--map", "Note=score", "--ignore-unknown")
+    assert run(path, *WORDS, *words)[0] == 0
+    assert door.row()["answers"] == {"nps": 9}
+
+
+def test_a_closed_survey_still_takes_its_past(run: Any, door: Any, tmp_path: Path) -> None:
+    door.close()
+    path = _file(tmp_path, "submitted_at,score\n2026-03-01,9\n")
+    assert run(path, *WORDS)[0] == 0
