@@ -156,7 +156,7 @@ def _script(text: str) -> str:
 @lru_cache(maxsize=1)
 def _full_identifier() -> Any:
     # Read late: the model takes half a second, and `import nlp` is to be cheap.
-    from py3langid.langid import (  # type: ignore[import-untyped] # noqa: PLC0415 - untyped; late
+    from py3langid.langid import (  # noqa: PLC0415 - as said above
         MODEL_FILE,
         LanguageIdentifier,
     )

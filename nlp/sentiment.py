@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped] # ships no types
+from vaderSentiment.vaderSentiment import (
     SentimentIntensityAnalyzer,
 )
 
@@ -28,6 +28,11 @@ _CALIBRATION: tuple[tuple[float, float, float], ...] = (
 )
 
 
+# Whom a comment is addressed to says nothing of how it is meant: VADER would read @united and
+# @southwest_love as the words they contain.
+_ADDRESS = re.compile(r"(?<!\w)@\w+|\b[a-z]+://\S+", re.IGNORECASE)
+
+
 class _LinearTimeVader(SentimentIntensityAnalyzer):  # type: ignore[misc] # an untyped base
     """VADER whose time grows with the length of the text and not with its square.
 
@@ -35,7 +40,7 @@ class _LinearTimeVader(SentimentIntensityAnalyzer):  # type: ignore[misc] # an u
     neighbours, and finds words around "but" by the *value* of their valence, which weighs the
     wrong word where a value already weighed equals a later one. Here a check sees the neighbours
     only, and "but" weighs words by position: before it halved, after it half as much again.
-    An emoji stands apart from the word it is glued to.
+    An emoji stands apart from the word it is glued to; handles and addresses are no words.
     """
 
     def __init__(self) -> None:
@@ -45,6 +50,8 @@ class _LinearTimeVader(SentimentIntensityAnalyzer):  # type: ignore[misc] # an u
 
     def compound(self, text: str) -> float:
         """Polarity of `text` in [-1, 1]; 0 where no word of it is in the lexicon."""
+        if "@" in text or "://" in text:
+            text = _ADDRESS.sub(" ", text)
         if not text.isascii():
             text = self._emoji.sub(lambda found: f" {self.emojis[found[0]]} ", text)
         return float(self.polarity_scores(text)["compound"])

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from survey_app import i18n, server
 from survey_app.accounts import commands as accounts
@@ -44,7 +45,10 @@ class Soundings(AppGroup):
             click.echo(f"soundings: {error}", err=True)
             for item in error.errors:
                 click.echo(f"  {item.field}: {item.message % (item.values or {})}", err=True)
-            sys.exit(1)
+        except (OperationalError, ProgrammingError) as error:
+            click.echo(f"soundings: the database refused: {error.orig}", err=True)
+            click.echo("  If its schema is missing or old: soundings db upgrade", err=True)
+        sys.exit(1)
 
 
 @click.group(cls=Soundings)

@@ -13,7 +13,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, g, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 from flask_babel import Babel, get_locale
 
 SURVEY_LOCALES = ("en", "de", "fr", "es", "pt", "ja", "ar")
@@ -26,6 +26,8 @@ SOURCES = next(
     (path for path in (PACKAGE / "locales", PACKAGE.parent / "locales") if path.is_dir()),
     PACKAGE / "locales",
 )
+COOKIE = "soundings_language"
+YEAR = 365 * 24 * 3600
 babel = Babel()
 
 
@@ -34,8 +36,12 @@ def init_app(app: Flask, catalogues: Path) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(catalogues)
     app.config["BABEL_DEFAULT_LOCALE"] = "en"
     babel.init_app(app, locale_selector=_choose)
+    app.after_request(_remember)
     app.jinja_env.globals.update(
-        current_locale=current_locale, direction=direction, native_name=native_name
+        current_locale=current_locale,
+        direction=direction,
+        native_name=native_name,
+        interface_locales=INTERFACE_LOCALES,
     )
 
 
@@ -101,8 +107,21 @@ def accepted_languages() -> list[str]:
 def _choose() -> str | None:
     if not has_request_context():
         return None
-    wishes = [request.args.get("lang"), g.get("preferred_locale"), *accepted_languages()]
-    return match_locale(wishes, INTERFACE_LOCALES) or "en"
+    wishes = [
+        request.args.get("lang") or request.args.get("locale"),
+        request.cookies.get(COOKIE),
+        g.get("preferred_locale"),
+        *accepted_languages(),
+    ]
+    return match_locale(wishes, g.get("page_locales", INTERFACE_LOCALES)) or "en"
+
+
+def _remember(response: Response) -> Response:
+    """Keep a member's choice of language; respondents get no cookie."""
+    chosen = match_locale([request.args.get("lang")], INTERFACE_LOCALES)
+    if chosen and "page_locales" not in g:
+        response.set_cookie(COOKIE, chosen, max_age=YEAR, httponly=True, samesite="Lax")
+    return response
 
 
 def current_locale() -> str:

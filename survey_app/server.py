@@ -76,13 +76,14 @@ def serve(app: Flask, *, with_worker: bool) -> None:
 
 def _keep_worker(stopping: threading.Event) -> None:
     """Run a worker as a child; start another when it dies. It watches for our end by itself."""
+    # Ctrl-C goes to the whole group: the child inherits that it is not meant, we end it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     while not stopping.is_set():
         child = subprocess.Popen(  # noqa: S603 - our own program with fixed arguments
             [sys.executable, "-m", "survey_app", "worker", "--parent", str(os.getpid())]
         )
         while child.poll() is None and not stopping.wait(LOOK_SECONDS):
             pass
-        # Not at once: on Ctrl-C the child may end a moment before we hear of it.
         if child.poll() is not None:
             stopping.wait(RESTART_SECONDS)
         else:

@@ -202,6 +202,16 @@ def count(session: Session, name: str, *, now: datetime, window: timedelta, limi
         raise _too_many(after)
 
 
+def take_back(session: Session, name: str, *, now: datetime, window: timedelta) -> None:
+    """Count one event of this window less: it was none of those that are counted."""
+    start, _ = _window(now, window)
+    session.execute(
+        sa.update(Counter)
+        .where(Counter.name == name, Counter.window_start == start)
+        .values(count=Counter.count - 1)
+    )
+
+
 def forget(session: Session, name: str) -> None:
     """Start counting this name from zero again."""
     session.execute(sa.delete(Counter).where(Counter.name == name))

@@ -62,14 +62,15 @@ def log_in() -> ResponseReturnValue:
         "window": operations.LOGIN_WINDOW,
         "limit": current_app.config["SETTINGS"].login_limit,
     }
-    counters = (f"login:{client_network()}", f"login:{email}")
-    for name in counters:
+    address, account = f"login:{client_network()}", f"login:{email}"
+    for name in (address, account):
         operations.count(db.session, name, **limits)
     user = operations.verify_password(db.session, email, form.password.data or "")
     if user is None:
         return _refuse(form)
-    for name in counters:
-        operations.forget(db.session, name)
+    operations.forget(db.session, account)
+    # One's own account must not buy new guesses at others.
+    operations.take_back(db.session, address, now=now, window=operations.LOGIN_WINDOW)
     session.clear()  # a new CSRF token for the new person
     response = redirect(_safe_path(form.next.data) or _first_page(user))
     return _with_cookie(response, operations.open_session(db.session, user, now=now))

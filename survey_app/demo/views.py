@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale
+from flask_babel import force_locale, format_currency
 
 from survey_app.db import db
 from survey_app.demo.operations import exists, survey_key
@@ -35,5 +35,7 @@ def show_shop() -> ResponseReturnValue:
             survey_key=survey_key("nps"),
             locale=locale,
             dir=direction(locale),
+            # A function: Jinja would fold a filter of a constant into the first reader's format.
+            money=lambda amount: format_currency(amount, "EUR"),
             locales=[(code, native_name(code)) for code in SURVEY_LOCALES],
         )

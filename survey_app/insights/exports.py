@@ -16,7 +16,7 @@ from survey_app.insights.scope import Scope
 NPS_COLUMNS = ("n", "promoters", "passives", "detractors", "nps", "low", "high", "suppressed")
 POINTS = ("nps", "low", "high")
 # What spreadsheets take for a formula, also full-width, after blanks, and on inner lines.
-_FORMULA = re.compile(r"(^|[\r\n])([\s\u00a0\u3000]*[=+\-@＝＋－＠\t])")
+_FORMULA = re.compile(r"(^|[\r\n])((?:[^\S\r\n]|[\u200b\ufeff])*[=+\-@＝＋－＠\t])")
 Cell = str | int | float | bool | None
 
 

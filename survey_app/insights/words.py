@@ -11,14 +11,19 @@ from analytics.charts import Look
 from survey_app.i18n import current_locale, direction
 from survey_app.lifecycle.operations import DEFAULT_STAGES
 
-MINUS = "\N{MINUS SIGN}"
+# A sign stays before its number among right-to-left words only behind a left-to-right mark.
+MINUS, PLUS = "\N{MINUS SIGN}", "+"
+MARK = "\N{LEFT-TO-RIGHT MARK}"
 
 
-def number(value: float, digits: int = 0) -> str:
-    """A number as the reader writes it, with a true minus."""
-    rounded = round(float(value), digits) + 0.0  # -0.4 is 0, not -0
-    form = "#,##0" + ("." + "0" * digits if digits else "")
-    return str(format_decimal(rounded, format=form)).replace("-", MINUS)
+def number(value: float) -> str:
+    """A whole number as the reader writes it, with a true minus."""
+    whole = round(float(value))
+    return _sign(MINUS if whole < 0 else "") + str(format_decimal(abs(whole), format="#,##0"))
+
+
+def _sign(sign: str) -> str:
+    return MARK + sign if sign and direction(current_locale()) == "rtl" else sign
 
 
 def percent(share: float) -> str:
@@ -28,8 +33,7 @@ def percent(share: float) -> str:
 
 def signed(value: float) -> str:
     """A change: with a plus or a minus, unless it rounds to nothing."""
-    text = number(value)
-    return text if text == "0" or text.startswith(MINUS) else f"+{text}"
+    return (_sign(PLUS) if round(float(value)) > 0 else "") + number(value)
 
 
 def day(value: date) -> str:
@@ -151,7 +155,7 @@ def _chart_labels() -> Mapping[str, str]:
         "positive": gettext("positive"),
         "mentions": gettext("mentions"),
         "net": gettext("net"),
-        "coverage": gettext("of the comments are scored"),
+        "coverage": gettext("Comments scored:"),
     }
 
 

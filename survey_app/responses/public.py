@@ -23,10 +23,10 @@ from survey_app.customers.regions import UnknownCountry, find_country
 from survey_app.db import db
 from survey_app.errors import N_, Conflict, FieldError, Forbidden, Gone, Invalid, NotFound
 from survey_app.http import client_network, public, read_json, without_csrf
-from survey_app.i18n import accepted_languages, direction, match_locale, native_name
+from survey_app.i18n import SURVEY_LOCALES, accepted_languages, direction, match_locale, native_name
 from survey_app.responses.definition import define
 from survey_app.responses.operations import Receipt, accept
-from survey_app.responses.schemas import Person, Submission, read_submission
+from survey_app.responses.schemas import Submission, read_submission
 from survey_app.responses.stamps import Arrival
 from survey_app.surveys.queries import OpenSurvey, find_published, published
 from survey_app.surveys.questions import WrongAnswer
@@ -36,6 +36,13 @@ api = Blueprint("responses_api", __name__, url_prefix="/api/v1/public")
 MAX_BODY = 64 * 1024
 MINUTE = timedelta(minutes=1)
 JSON_CHANNELS = ("widget", "link", "kiosk")
+
+
+@api.before_request
+@blueprint.before_request
+def _speak_to_respondents() -> None:
+    """What respondents read, errors too, exists in every survey language."""
+    g.page_locales = SURVEY_LOCALES
 
 
 @api.after_request
@@ -109,6 +116,12 @@ def _header_country() -> str | None:
         return find_country(request.headers.get(settings.country_header, ""))
     except UnknownCountry:
         return None
+
+
+def _page_locale() -> str:
+    """The language of a page without a survey."""
+    wishes = [request.args.get("locale"), *accepted_languages()]
+    return match_locale(wishes, SURVEY_LOCALES) or "en"
 
 
 def _locale(asked: OpenSurvey) -> str:
@@ -232,7 +245,7 @@ def _page(
 
 
 def _unavailable(error: NotFound | Gone) -> ResponseReturnValue:
-    locale = match_locale([request.args.get("locale"), *accepted_languages()], ("en", "ar")) or "en"
+    locale = _page_locale()
     closed = isinstance(error, Gone)
     status = 410 if closed else 404
     return _show("responses/unavailable.html", locale, status=status, closed=closed)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -132,7 +132,7 @@ def test_log_in_makes_a_new_session_and_ends_the_old_form_token(
     assert cookie is not None and cookie.value != first
 
 
-@pytest.mark.parametrize("token", ["", "x", "\xff", "' OR 1=1 --", "a" * 5000])
+@pytest.mark.parametrize("token", ["", "x", "\xff", "' OR 1=1 --", "a" * 3000])
 def test_a_made_up_session_is_none(client: FlaskClient, cast: Cast, token: str) -> None:
     client.set_cookie(COOKIE, token)
     assert client.get("/").headers["Location"] == "/login"
@@ -160,7 +160,8 @@ def test_next_leads_back_to_the_page_that_was_asked_for(
     client: FlaskClient, attempt: Any, cast: Cast
 ) -> None:
     there = client.get("/w/acme/perception?country=FI&country=SE").headers["Location"]
-    assert there == "/login?next=" + quote("/w/acme/perception?country=FI&country=SE", safe="/")
+    asked = parse_qs(urlsplit(there).query)
+    assert asked == {"next": ["/w/acme/perception?country=FI&country=SE"]}
     page = client.get(there).get_data(as_text=True)
     assert 'value="/w/acme/perception?country=FI&amp;country=SE"' in page
     target = "/w/acme/perception?country=FI&country=SE"

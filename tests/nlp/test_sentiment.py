@@ -87,3 +87,8 @@ def test_the_ends_are_sure_and_the_middle_is_not():
     assert probabilities_of(-1)[0] > 0.9
     assert probabilities_of(1)[2] > 0.8
     assert max(probabilities_of(0)) == probabilities_of(0)[1] < 0.6
+
+
+def test_whom_a_comment_addresses_is_no_opinion() -> None:
+    assert polarity("@united you lost my bag") == polarity("you lost my bag")
+    assert polarity("see https://example.org/great/love") == polarity("see")
