@@ -61,7 +61,7 @@ def main() -> None:
 @click.option("--with-worker", is_flag=True, help="Run a worker beside it; both end together.")
 def serve(with_worker: bool) -> None:  # noqa: FBT001 - click passes options by name
     """Serve the application."""
-    server.serve(current_app._get_current_object(), with_worker=with_worker)  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the real object
+    server.serve(current_app._get_current_object(), with_worker=with_worker)  # type: ignore[attr-defined]  # Flask's documented way to the real object
 
 
 @main.command()
@@ -69,7 +69,7 @@ def serve(with_worker: bool) -> None:  # noqa: FBT001 - click passes options by 
 @click.option("--parent", type=int, hidden=True, help="Stop when this process is gone.")
 def worker(until_idle: bool, parent: int | None) -> None:  # noqa: FBT001 - click passes options by name
     """Do the work that waits: analyse comments."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # as above
     server.stop_on_signals()
     done = work(app, JOB_KINDS, until_idle=until_idle, parent=parent)
     if until_idle:

@@ -73,8 +73,10 @@ def _folder(text: str) -> Path:
 
 def _secret(text: str) -> str:
     if len(text) < 32:
-        raise ValueError("at least 32 random characters (python -c 'import secrets; "
-                         "print(secrets.token_urlsafe(48))')")
+        raise ValueError(
+            "at least 32 random characters (python -c 'import secrets; "
+            "print(secrets.token_urlsafe(48))')"
+        )
     return text
 
 
@@ -155,8 +157,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             raise _unknown(variable, list(known))
         if variable != name and name in env:
             raise SettingError(
-                "setting.twice", N_("%(name)s and %(name)s_FILE are both set."),
-                hint=N_("Keep one of them."), name=name,
+                "setting.twice",
+                N_("%(name)s and %(name)s_FILE are both set."),
+                hint=N_("Keep one of them."),
+                name=name,
             )
         text = _text_of(env, variable, from_file=variable != name)
         try:

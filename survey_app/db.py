@@ -77,6 +77,15 @@ def row_id() -> Any:
     return mapped_column(RowId, primary_key=True)
 
 
+def same_workspace(column: str, table: str, *, cascade: bool = True) -> sa.ForeignKeyConstraint:
+    """A foreign key that also holds the two rows to one workspace: no tenant refers to another."""
+    return sa.ForeignKeyConstraint(
+        ["workspace_id", column],
+        [f"{table}.workspace_id", f"{table}.id"],
+        ondelete="CASCADE" if cascade else None,
+    )
+
+
 class RoutedSession(Session):
     """Takes the reader's engine while a request only reads, else the writer's."""
 
@@ -158,7 +167,7 @@ def init_app(app: Flask, url: URL) -> None:
 
 def upgrade_schema() -> str:
     """Bring the schema up to date, whole or not at all; returns its revision."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the real object
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # Flask's documented way to the real object
     with app.app_context():  # Alembic keeps its connection open until a context ends
         alembic.upgrade()
         return str(alembic.script_directory.get_current_head())

@@ -175,9 +175,7 @@ def _secure(response: Response) -> Response:
 def wants_json() -> bool:
     """Whether the caller is a program: an API path, or JSON preferred over HTML."""
     accepts = request.accept_mimetypes
-    return request.path.startswith("/api/") or (
-        accepts["application/json"] > accepts["text/html"]
-    )
+    return request.path.startswith("/api/") or (accepts["application/json"] > accepts["text/html"])
 
 
 def problem(

@@ -76,9 +76,7 @@ class LoginSession(Base):
 
     id: Mapped[int] = row_id()
     token_hash: Mapped[str] = mapped_column(unique=True)
-    user_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("users.id", ondelete="CASCADE"), index=True
-    )
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     user: Mapped[User] = relationship()

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from survey_app.db import Base, RowId, row_id
+from survey_app.db import Base, RowId, row_id, same_workspace
 
 
 class CommentAnalysis(Base):
@@ -13,11 +13,7 @@ class CommentAnalysis(Base):
 
     __tablename__ = "comment_analyses"
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "response_id"],
-            ["responses.workspace_id", "responses.id"],
-            ondelete="CASCADE",
-        ),
+        same_workspace("response_id", "responses"),
         {"sqlite_with_rowid": False},
     )
 

@@ -5,9 +5,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from survey_app.db import Base, RowId, row_id
+from survey_app.db import Base, RowId, row_id, same_workspace
 
 DEFAULT_MAP = "default"
+
 
 class LifecycleMap(Base):
     """A workspace's way of cutting the customer's life into stages."""
@@ -30,11 +31,7 @@ class Stage(Base):
 
     __tablename__ = "stages"
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "map_id"],
-            ["lifecycle_maps.workspace_id", "lifecycle_maps.id"],
-            ondelete="CASCADE",
-        ),
+        same_workspace("map_id", "lifecycle_maps"),
         sa.UniqueConstraint("map_id", "key"),
         sa.UniqueConstraint("workspace_id", "map_id", "key"),
     )
@@ -52,11 +49,7 @@ class StageTransition(Base):
 
     __tablename__ = "stage_transitions"
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "customer_id"],
-            ["customers.workspace_id", "customers.id"],
-            ondelete="CASCADE",
-        ),
+        same_workspace("customer_id", "customers"),
         sa.ForeignKeyConstraint(
             ["workspace_id", "map_id", "stage"],
             ["stages.workspace_id", "stages.map_id", "stages.key"],

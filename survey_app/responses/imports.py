@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 from survey_app.accounts.operations import zone_of
 from survey_app.customers.models import Customer
 from survey_app.customers.operations import write_profiles
-from survey_app.db import insert_or_skip
 from survey_app.errors import N_, Malformed
 from survey_app.lifecycle.operations import Move, record_transitions
 from survey_app.lifecycle.queries import default_map, stage_histories, stages
@@ -33,8 +32,8 @@ from survey_app.responses.import_rows import (
     delimiter_of,
     read_rows,
 )
-from survey_app.responses.models import Answer, ImportRecord, Response
-from survey_app.responses.operations import answer_rows
+from survey_app.responses.models import ImportRecord, Response
+from survey_app.responses.operations import INSERT_ANSWERS, answer_rows, insert_response
 from survey_app.responses.stamps import PROFILE_FACTS, weigh
 from survey_app.surveys.queries import OpenSurvey
 
@@ -201,19 +200,16 @@ class Taking:
             for answer in answer_rows(self.asked, response_id, fresh[key].answers)
         ]
         if answers:
-            self.session.execute(sa.insert(Answer), answers)
+            self.session.connection().execute(INSERT_ANSWERS, answers)
         report.taken += len(ids)
         report.known += len(fresh) - len(ids)  # another import of the same rows was quicker
 
     def _insert(self, values: list[dict[str, Any]]) -> dict[str, int]:
         """The new responses' ids by key; in key order, so that two imports never wait in a
         circle."""
-        insert = insert_or_skip(
-            self.session, Response, index_elements=[Response.survey_id, Response.key]
-        )
-        stored = self.session.execute(
-            insert.returning(Response.id, Response.key),
-            sorted(values, key=itemgetter("key")),
+        connection = self.session.connection()
+        stored = connection.execute(
+            insert_response(connection.dialect.name), sorted(values, key=itemgetter("key"))
         )
         return {key: response_id for response_id, key in stored}
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from survey_app.db import Base, RowId, row_id
+from survey_app.db import Base, RowId, row_id, same_workspace
 
 STATUSES = ("partial", "complete")
 CHANNELS = ("widget", "link", "email", "api", "import", "kiosk")
@@ -18,11 +18,7 @@ class ImportRecord(Base):
 
     __tablename__ = "import_records"
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "survey_id"],
-            ["surveys.workspace_id", "surveys.id"],
-            ondelete="CASCADE",
-        ),
+        same_workspace("survey_id", "surveys"),
         sa.UniqueConstraint("workspace_id", "id"),
     )
 
@@ -44,24 +40,10 @@ class Response(Base):
 
     __tablename__ = "responses"
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "survey_id"],
-            ["surveys.workspace_id", "surveys.id"],
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "version_id"],
-            ["survey_versions.workspace_id", "survey_versions.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "customer_id"],
-            ["customers.workspace_id", "customers.id"],
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "import_id"],
-            ["import_records.workspace_id", "import_records.id"],
-        ),
+        same_workspace("survey_id", "surveys"),
+        same_workspace("version_id", "survey_versions", cascade=False),
+        same_workspace("customer_id", "customers"),
+        same_workspace("import_id", "import_records", cascade=False),
         sa.UniqueConstraint("workspace_id", "id"),
         sa.UniqueConstraint("survey_id", "key"),
         sa.CheckConstraint(f"status IN {STATUSES}", name="status"),
@@ -118,11 +100,7 @@ class Answer(Base):
 
     __tablename__ = "answers"
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "response_id"],
-            ["responses.workspace_id", "responses.id"],
-            ondelete="CASCADE",
-        ),
+        same_workspace("response_id", "responses"),
         # Rows lie in the order of their response, which is how they are read.
         {"sqlite_with_rowid": False},
     )

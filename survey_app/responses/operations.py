@@ -9,13 +9,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from survey_app.accounts.operations import zone_of
-from survey_app.db import insert_or_skip
 from survey_app.errors import N_, Conflict, FieldError, Gone, Invalid
 from survey_app.i18n import match_locale
 from survey_app.responses.models import Answer, Response
@@ -23,6 +24,9 @@ from survey_app.responses.schemas import Submission
 from survey_app.responses.stamps import Arrival, person_stamps
 from survey_app.surveys.queries import OpenSurvey
 from survey_app.surveys.questions import WrongAnswer
+
+RESPONSES = Response.metadata.tables[Response.__tablename__]
+INSERT_ANSWERS = sa.insert(Answer.metadata.tables[Answer.__tablename__])
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +173,21 @@ def _stamps(
 
 def _insert(session: Session, values: Mapping[str, Any]) -> int | None:
     """The new response's id, or None where its key is known already."""
-    insert = insert_or_skip(
-        session, Response, index_elements=[Response.survey_id, Response.key]
-    )
-    return session.scalar(insert.values(**values).returning(Response.id))
+    connection = session.connection()
+    insert = insert_response(connection.dialect.name)
+    return connection.execute(insert, dict(values)).scalar()
+
+
+@cache
+def insert_response(dialect: str) -> sa.Executable:
+    """The statement that every channel runs, built once; it takes its values as parameters.
+
+    It returns `id` and `key`, and passes over a response whose key is known already.
+    """
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    key = [RESPONSES.c.survey_id, RESPONSES.c.key]
+    skipping = insert(RESPONSES).on_conflict_do_nothing(index_elements=key)
+    return skipping.returning(RESPONSES.c.id, RESPONSES.c.key)
 
 
 def _write_answers(
@@ -180,7 +195,7 @@ def _write_answers(
 ) -> None:
     rows = answer_rows(asked, response_id, answers)
     if rows:
-        session.execute(sa.insert(Answer), rows)
+        session.connection().execute(INSERT_ANSWERS, rows)
 
 
 def answer_rows(

@@ -20,7 +20,7 @@ from flask_babel import force_locale, gettext
 
 from survey_app.accounts.operations import count
 from survey_app.customers.regions import UnknownCountry, find_country
-from survey_app.db import db
+from survey_app.db import db, reading
 from survey_app.errors import N_, Conflict, FieldError, Forbidden, Gone, Invalid, NotFound
 from survey_app.http import client_network, public, read_json, without_csrf
 from survey_app.i18n import SURVEY_LOCALES, accepted_languages, direction, match_locale, native_name
@@ -79,7 +79,7 @@ def receive(key: str) -> ResponseReturnValue:
     channel = request.args.get("channel", "widget")
     if channel not in JSON_CHANNELS:
         raise Invalid("channel.unknown", N_("There is no such channel."))
-    asked = find_published(db.session, key)
+    asked = _look_up(key)
     if asked is None:
         raise NotFound("survey.unknown", N_("There is no such survey."))
     _embeddable(asked)
@@ -87,6 +87,14 @@ def receive(key: str) -> ResponseReturnValue:
     receipt = _accept(asked, submission, channel)
     body = {"id": receipt.key, "received_at": receipt.received_at.isoformat()}
     return jsonify(body), 201 if receipt.is_new else 200
+
+
+def _look_up(key: str) -> OpenSurvey | None:
+    """The survey, read before the write lock is taken: what is refused never takes it."""
+    with reading():
+        asked = find_published(db.session, key)
+        db.session.expunge_all()  # what was read stays readable
+    return asked
 
 
 def _embeddable(asked: OpenSurvey) -> OpenSurvey:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from survey_app.db import Base, RowId, row_id
+from survey_app.db import Base, RowId, row_id, same_workspace
 
 KINDS = ("relational", "transactional")
 
@@ -38,11 +38,7 @@ class SurveyVersion(Base):
 
     __tablename__ = "survey_versions"
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "survey_id"],
-            ["surveys.workspace_id", "surveys.id"],
-            ondelete="CASCADE",
-        ),
+        same_workspace("survey_id", "surveys"),
         sa.UniqueConstraint("workspace_id", "id"),
         sa.UniqueConstraint("survey_id", "number"),
     )
