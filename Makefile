@@ -70,7 +70,7 @@ lock: $(TOOLS) ## Lock the dependencies; UPGRADE=--upgrade takes the newest
 	@$(LOCK) --extra postgres --group dev --output-file requirements-dev.lock
 
 benchmark: $(INSTALLED) $(TOOLS) ## Measure, in one run, what the project promises about speed
-	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python tests/benchmarks/run.py
 
 clean: ## Remove what was made, but for the data
 	@rm -rf $(VENV) dist build .*_cache .hypothesis

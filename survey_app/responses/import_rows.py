@@ -39,6 +39,7 @@ FIELDS = (
     "channel",
 )
 T = TypeVar("T")
+POINT_ZERO = re.compile(r"\.0+$")  # spreadsheets write 9 as 9.0
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -166,7 +167,7 @@ def _read(number: int, record: Mapping[str, str], expected: Expectation) -> Row:
         submitted_at=submitted_at,
         answers=answers,
         locale=_cell(record, "language", _language),
-        channel=_cell(record, "channel", _one_of(CHANNELS)) or "import",
+        channel=_cell(record, "channel", _channel) or "import",
         person=_person(record, submitted_at, expected),
     )
 
@@ -186,7 +187,7 @@ def _answers(record: Mapping[str, str], expected: Expectation) -> dict[str, int 
     for column, question in (("score", expected.score), ("comment", expected.comment)):
         text = record.get(column, "")
         if column == "score":
-            text = re.sub(r"\.0+$", "", text)  # spreadsheets write 9 as 9.0
+            text = POINT_ZERO.sub("", text)
         if not text:
             continue
         if question is None:
@@ -207,8 +208,8 @@ def _person(record: Mapping[str, str], submitted_at: datetime, expected: Expecta
         key=_cell(record, "customer_id", _short),
         country=_cell(record, "country", _country),
         birth_year=_cell(record, "birth_year", lambda text: _year(text, latest)),
-        age_band=_cell(record, "age_band", _one_of(AGE_BANDS)),
-        gender=_cell(record, "gender", _one_of(GENDERS)),
+        age_band=_cell(record, "age_band", _age_band),
+        gender=_cell(record, "gender", _gender),
         stage=_cell(record, "stage", lambda text: _stage(text, expected.stages)),
     )
 
@@ -250,6 +251,9 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
         return text.lower()
 
     return read
+
+
+_channel, _age_band, _gender = _one_of(CHANNELS), _one_of(AGE_BANDS), _one_of(GENDERS)
 
 
 def _short(text: str) -> str:

@@ -14,6 +14,7 @@ from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -192,7 +193,10 @@ class Taking:
             return
         customers = self._profiles(fresh)
         histories = self._transitions(fresh, customers)
-        values = [self._response(row, customers, histories) for row in fresh.values()]
+        zone, common = zone_of(self.asked.workspace), self._common()
+        values = [
+            common | self._response(row, customers, histories, zone) for row in fresh.values()
+        ]
         ids = self._insert(values)
         answers = [
             answer
@@ -205,25 +209,28 @@ class Taking:
         report.known += len(fresh) - len(ids)  # another import of the same rows was quicker
 
     def _insert(self, values: list[dict[str, Any]]) -> dict[str, int]:
-        """The new responses' ids by key; in key order, so that two imports never wait in a
-        circle."""
+        """The new responses' ids by key.
+
+        In key order, so that two imports of the same rows never wait in a circle.
+        """
         connection = self.session.connection()
         stored = connection.execute(
             insert_response(connection.dialect.name), sorted(values, key=itemgetter("key"))
         )
-        return {key: response_id for response_id, key in stored}
+        ids: dict[str, int] = {}
+        ids.update((key, response_id) for response_id, key in stored)
+        return ids
 
     def _fresh(self, rows: list[Row], report: Report) -> dict[str, Row]:
         """The rows that are not there yet, by key."""
-        there = {
-            key: digest
-            for key, digest in self.session.execute(
-                sa.select(Response.key, Response.body_hash).where(
-                    Response.survey_id == self.asked.survey.id,
-                    Response.key.in_([row.key for row in rows]),
-                )
+        stored = self.session.execute(
+            sa.select(Response.key, Response.body_hash).where(
+                Response.survey_id == self.asked.survey.id,
+                Response.key.in_([row.key for row in rows]),
             )
-        }
+        )
+        there: dict[str, str] = {}
+        there.update((key, digest) for key, digest in stored)
         fresh: dict[str, Row] = {}
         for row in rows:
             if row.key not in there:
@@ -265,25 +272,32 @@ class Taking:
         ids = {customer.id for customer in customers.values()}
         return stage_histories(self.session, chart.id, ids)
 
-    def _response(
-        self,
-        row: Row,
-        customers: Mapping[str, Customer],
-        histories: Mapping[int, list[tuple[datetime, str]]],
-    ) -> dict[str, Any]:
-        customer = customers.get(row.person.key or "")
-        history = histories.get(customer.id, []) if customer else []
-        stage = next((key for since, key in reversed(history) if since <= row.submitted_at), None)
-        day = row.submitted_at.astimezone(zone_of(self.asked.workspace)).date()
+    def _common(self) -> dict[str, Any]:
+        """What every response of the chunk has."""
         return {
             "workspace_id": self.asked.workspace.id,
             "survey_id": self.asked.survey.id,
             "version_id": self.asked.version.id,
             "import_id": self.import_id,
-            "key": row.key,
-            "body_hash": row.body_hash,
             "status": "complete",
             "received_at": self.now,
+        }
+
+    def _response(
+        self,
+        row: Row,
+        customers: Mapping[str, Customer],
+        histories: Mapping[int, list[tuple[datetime, str]]],
+        zone: ZoneInfo,
+    ) -> dict[str, Any]:
+        """What differs from row to row."""
+        customer = customers.get(row.person.key or "")
+        history = histories.get(customer.id, []) if customer else []
+        stage = next((key for since, key in reversed(history) if since <= row.submitted_at), None)
+        day = row.submitted_at.astimezone(zone).date()
+        return {
+            "key": row.key,
+            "body_hash": row.body_hash,
             "submitted_at": row.submitted_at,
             "day": day,
             "channel": row.channel,

@@ -66,14 +66,19 @@ def accept(
     if not _is_settled(known, submission, digest):
         if not is_open:
             raise Gone("survey.closed", N_("This survey is closed."))
-        for name, value in _stamps(session, asked, submission, answers, arrival).items():
-            if name not in ("received_at", "workspace_id", "survey_id"):
-                setattr(known, name, value)
-        known.body_hash = digest
-        known.analysed_version = None
-        session.execute(sa.delete(Answer).where(Answer.response_id == known.id))
+        stamps = _stamps(session, asked, submission, answers, arrival)
+        _replace(session, known, stamps | {"body_hash": digest})
         _write_answers(session, asked, known.id, answers)
     return Receipt(known.key, known.received_at, is_new=False)
+
+
+def _replace(session: Session, known: Response, stamps: Mapping[str, Any]) -> None:
+    """Put a later version in the place of a partial one; when it first came stays."""
+    for name, value in stamps.items():
+        if name not in ("received_at", "workspace_id", "survey_id"):
+            setattr(known, name, value)
+    known.analysed_version = None
+    session.execute(sa.delete(Answer).where(Answer.response_id == known.id))
 
 
 def _find(session: Session, asked: OpenSurvey, key: str) -> Response | None:

@@ -15,8 +15,8 @@ from survey_app import http
 from survey_app.accounts import access
 from survey_app.app import create_app
 from survey_app.config import Settings
-from survey_app.http import Access, access_of, check_every_route_is_classified
 from survey_app.db import db
+from survey_app.http import Access, access_of, check_every_route_is_classified
 
 JSON = {"Accept": "application/json"}
 # Public writes that read no cookie, so that no other site can borrow one.
@@ -27,16 +27,13 @@ def throwaway() -> Blueprint:
     """Routes of every class, since a young application may lack some."""
     blueprint = Blueprint("throwaway", __name__)
 
-    def answer(**_: str) -> object:
-        return jsonify(done=True)
-
     for mark in (http.public, http.member, http.owner):
         name = mark.__name__
-        view = mark(lambda **values: answer(**values))
+        view = mark(lambda **_: jsonify(done=True))
         blueprint.add_url_rule(
             f"/w/<workspace>/throwaway-{name}", name, view, methods=["GET", "POST"]
         )
-    blueprint.add_url_rule("/throwaway", "homeless", http.member(lambda: answer()))
+    blueprint.add_url_rule("/throwaway", "homeless", http.member(lambda: jsonify(done=True)))
     return blueprint
 
 
@@ -132,14 +129,14 @@ def test_whoever_belongs_there_comes_in(
             assert answer.status_code not in (302, 401, 403), (rule, method)
 
 
-def test_a_members_route_without_workspace_opens_to_nobody(client: FlaskClient, app: Flask, cast: Cast) -> None:
+def test_a_members_route_without_workspace_opens_to_nobody(
+    client: FlaskClient, app: Flask, cast: Cast
+) -> None:
     log_in(client, cast.owner)
     assert client.get("/throwaway").status_code == 404
 
 
-def test_a_write_without_form_token_is_refused(
-    app: Flask, client: FlaskClient, cast: Cast
-) -> None:
+def test_a_write_without_form_token_is_refused(app: Flask, client: FlaskClient, cast: Cast) -> None:
     log_in(client, cast.owner)
     checked = set()
     for rule, method in routes(app, *Access):
@@ -152,7 +149,9 @@ def test_a_write_without_form_token_is_refused(
     assert checked >= {"accounts.log_in", "accounts.log_out", "throwaway.owner", "throwaway.member"}
 
 
-def test_json_sent_as_text_does_not_pass_as_a_form(client: FlaskClient, app: Flask, cast: Cast) -> None:
+def test_json_sent_as_text_does_not_pass_as_a_form(
+    client: FlaskClient, app: Flask, cast: Cast
+) -> None:
     log_in(client, cast.owner)
     for kind in ("text/plain", "application/json"):
         answer = client.post(
@@ -169,7 +168,7 @@ def test_public_writes_need_no_token_and_read_no_cookie(
         for rule, method in routes(app, Access.PUBLIC)
         if method not in http.SAFE_METHODS
     }
-    assert WITHOUT_TOKEN <= public
+    assert public >= WITHOUT_TOKEN
     log_in(client, cast.owner)
     for path in ("/s/acme-nps", "/api/v1/public/surveys/acme-nps/responses"):
         with_cookie = client.post(path)
@@ -178,7 +177,9 @@ def test_public_writes_need_no_token_and_read_no_cookie(
         assert "Set-Cookie" not in with_cookie.headers
 
 
-def test_public_pages_are_open_and_set_no_cookie(app: Flask, client: FlaskClient, cast: Cast) -> None:
+def test_public_pages_are_open_and_set_no_cookie(
+    app: Flask, client: FlaskClient, cast: Cast
+) -> None:
     for rule, method in routes(app, Access.PUBLIC):
         if method == "GET" and rule.endpoint != "accounts.show_login":
             answer = client.get(path_of(rule, cast.workspace))

@@ -74,9 +74,13 @@ def test_a_workspace_is_created_once(session: Session, acme: Workspace) -> None:
 
 @pytest.mark.parametrize(
     ("options", "code"),
-    [({"zone": "Helsinki"}, "workspace.zone"), ({"zone": "../etc/passwd"}, "workspace.zone"),
-     ({"zone": ""}, "workspace.zone"), ({"locale": "de"}, "workspace.locale"),
-     ({"locale": "x" * 999}, "workspace.locale")],
+    [
+        ({"zone": "Helsinki"}, "workspace.zone"),
+        ({"zone": "../etc/passwd"}, "workspace.zone"),
+        ({"zone": ""}, "workspace.zone"),
+        ({"locale": "de"}, "workspace.locale"),
+        ({"locale": "x" * 999}, "workspace.locale"),
+    ],
 )
 def test_a_workspace_needs_a_real_zone_and_a_language_that_we_speak(
     session: Session, options: dict[str, str], code: str
@@ -93,7 +97,11 @@ def test_a_person_may_belong_to_several_workspaces_with_one_password(
     rival = create_workspace(session, "rival", now=NOW)
     first = owner_of(session, acme, " Mia@Example.ORG ")
     second, is_new = create_user(
-        session, "mia@example.org", password="another password", workspace=rival, role="member",
+        session,
+        "mia@example.org",
+        password="another password",
+        workspace=rival,
+        role="member",
         now=NOW,
     )
     assert (second.id, is_new, first.email) == (first.id, False, "mia@example.org")
@@ -109,10 +117,16 @@ def test_a_person_may_belong_to_several_workspaces_with_one_password(
 
 @pytest.mark.parametrize(
     ("email", "role", "password", "code"),
-    [("nobody", "owner", PASSWORD, "user.email"), ("a b@c.d", "owner", PASSWORD, "user.email"),
-     ("a@b\r\nBcc: x@y.z", "owner", PASSWORD, "user.email"), ("a\0@b.c", "owner", PASSWORD, "user.email"),
-     ("a@b.c", "admin", PASSWORD, "user.role"), ("a@b.c", "owner", "9 letters", "user.password"),
-     ("a@b.c", "owner", "", "user.password"), ("a@b.c", "owner", "x" * 1025, "user.password")],
+    [
+        ("nobody", "owner", PASSWORD, "user.email"),
+        ("a b@c.d", "owner", PASSWORD, "user.email"),
+        ("a@b\r\nBcc: x@y.z", "owner", PASSWORD, "user.email"),
+        ("a\0@b.c", "owner", PASSWORD, "user.email"),
+        ("a@b.c", "admin", PASSWORD, "user.role"),
+        ("a@b.c", "owner", "9 letters", "user.password"),
+        ("a@b.c", "owner", "", "user.password"),
+        ("a@b.c", "owner", "x" * 1025, "user.password"),
+    ],
 )
 def test_what_makes_no_user(
     session: Session, acme: Workspace, email: str, role: str, password: str, code: str

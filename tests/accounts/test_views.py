@@ -19,9 +19,20 @@ from survey_app.db import db
 
 LIMIT = 3
 OTHER_SITES = [
-    "https://evil.example", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil",
-    "http:evil.example", "javascript:alert(1)", "/\t/evil.example", "/\n/evil.example", " //evil",
-    "/\x00/evil", "evil.example", "/\u2028/evil", "",
+    "https://evil.example",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil",
+    "http:evil.example",
+    "javascript:alert(1)",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    " //evil",
+    "/\x00/evil",
+    "evil.example",
+    "/\u2028/evil",
+    "",
 ]
 
 
@@ -47,7 +58,9 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
     assert "Secure" not in ours, "the address is http"
 
 
-def test_behind_https_every_cookie_is_secure(settings: Settings, catalogues: Any, cast: Cast) -> None:
+def test_behind_https_every_cookie_is_secure(
+    settings: Settings, catalogues: Any, cast: Cast
+) -> None:
     from survey_app.app import create_app
 
     app = create_app(replace(settings, base_url="https://feedback.example.org"))
@@ -55,7 +68,9 @@ def test_behind_https_every_cookie_is_secure(settings: Settings, catalogues: Any
     token = csrf_token(client)
     base = {"base_url": "https://feedback.example.org"}
     page = client.get("/login", **base)
-    token = page.get_data(as_text=True).split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    token = (
+        page.get_data(as_text=True).split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    )
     form = {"email": cast.member, "password": PASSWORD, "csrf_token": token}
     answer = client.post(
         "/login", data=form, headers={"Referer": "https://feedback.example.org/login"}, **base
@@ -68,7 +83,9 @@ def test_behind_https_every_cookie_is_secure(settings: Settings, catalogues: Any
             engine.dispose()
 
 
-def test_the_database_holds_no_token_and_no_password(app: Flask, client: FlaskClient, cast: Cast) -> None:
+def test_the_database_holds_no_token_and_no_password(
+    app: Flask, client: FlaskClient, cast: Cast
+) -> None:
     log_in(client, cast.member)
     cookie = client.get_cookie(COOKIE)
     assert cookie is not None and len(cookie.value) >= 43
@@ -92,7 +109,9 @@ def test_logging_out_ends_the_session_on_the_server(client: FlaskClient, cast: C
     assert page.status_code == 401
 
 
-def test_a_session_dies_of_age_and_with_the_account(app: Flask, client: FlaskClient, cast: Cast) -> None:
+def test_a_session_dies_of_age_and_with_the_account(
+    app: Flask, client: FlaskClient, cast: Cast
+) -> None:
     for statement in (
         sa.update(LoginSession).values(expires_at=NOW - timedelta(days=400)),
         sa.update(User).where(User.email == cast.member).values(disabled_at=NOW),
@@ -250,8 +269,11 @@ def proxied(settings: Settings, catalogues: Any, hops: int, cast: Cast) -> Any:
 
 
 def try_from(client: FlaskClient, forwarded: str, turn: int) -> int:
-    form = {"email": f"user{turn}@acme.example", "password": "wrong wrong",
-            "csrf_token": csrf_token(client)}
+    form = {
+        "email": f"user{turn}@acme.example",
+        "password": "wrong wrong",
+        "csrf_token": csrf_token(client),
+    }
     headers = {"X-Forwarded-For": forwarded}
     return client.post("/login", data=form, headers=headers).status_code
 

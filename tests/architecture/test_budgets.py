@@ -35,6 +35,7 @@ def test_no_function_is_longer_than_40_lines(sources: list[Any]) -> None:
 
 def test_no_function_takes_more_than_three_positional_arguments(sources: list[Any]) -> None:
     """Options go by keyword, so that a call can be read without the definition."""
+
     def positional(function: ast.FunctionDef) -> list[str]:
         names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
         return names[1:] if names[:1] in (["self"], ["cls"]) else names

@@ -14,7 +14,11 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(folder), "NO_COLOR": "1", "COLUMNS": "200"}
     return subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -52,3 +56,34 @@ def test_each_contract_notices_a_breach(
     assert result.returncode == 1, result.stdout + result.stderr
     broken = [row for row in result.stdout.splitlines() if row.endswith("BROKEN")]
     assert any(contract in row for row in broken), result.stdout
+
+
+def test_the_page_on_architecture_names_every_room(root: Path) -> None:
+    page = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in row.split("|")[1].replace("`", "").split()}
+    rooms = {
+        path.stem
+        for path in (root / "survey_app").iterdir()
+        if (path / "__init__.py").exists() or path.suffix == ".py"
+    }
+    assert named == {room for room in rooms if not room.startswith("__")}
+
+
+def test_the_makefile_explains_every_target(root: Path) -> None:
+    result = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True, check=True)
+    listed = {line.split()[1] for line in result.stdout.splitlines()}
+    assert listed == {
+        "help",
+        "run",
+        "test",
+        "test-long",
+        "check",
+        "fix",
+        "migration",
+        "migrate",
+        "strings",
+        "lock",
+        "benchmark",
+        "clean",
+    }

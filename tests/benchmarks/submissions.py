@@ -122,7 +122,9 @@ def prepared(folder: Path) -> dict[str, str]:
     ):
         subprocess.run(
             [sys.executable, "-m", "survey_app", *words],
-            env=os.environ | environ, check=True, stdout=subprocess.DEVNULL,
+            env=os.environ | environ,
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
     return environ
 
@@ -131,8 +133,13 @@ def measure(folder: Path, *, rounds: int = 5, seconds: float = 4.0) -> str:
     """Ask both in turn; returns the line to print."""
     environ = prepared(folder)
     product_port, bare_port = int(environ["SOUNDINGS_PORT"]), free_port()
-    bare = [sys.executable, str(Path(__file__).with_name("bare_app.py")), str(bare_port),
-            str(folder / "bare.db"), str(THREADS)]
+    bare = [
+        sys.executable,
+        str(Path(__file__).with_name("bare_app.py")),
+        str(bare_port),
+        str(folder / "bare.db"),
+        str(THREADS),
+    ]
     path = "/api/v1/public/surveys/bench/responses"
     product_rates, bare_rates = [], []
     with ExitStack() as stack:

@@ -52,9 +52,9 @@ def wait_for(happened: Callable[[], object], *, seconds: float = 60) -> None:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that this one started."""
-    found = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in found.read_text().split()] if found.exists() else []
+    """The processes that this one started, from any of its threads."""
+    found = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for some in found for child in some]
 
 
 def is_alive(pid: int) -> bool:

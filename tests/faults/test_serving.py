@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 import uuid
@@ -14,15 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
 from factories import Cast
-from faults.processes import Group, environment, is_alive, wait_for
+from faults.processes import Group, command, environment, is_alive, run, wait_for
 from flask import Flask
 from sqlalchemy.engine import URL
 
 from survey_app.db import db
+from survey_app.demo import operations
 from survey_app.insights.models import CommentAnalysis
 from survey_app.jobs import Job
 from survey_app.responses.models import Answer, Response
@@ -60,7 +63,9 @@ class Crowd:
         for thread in threads:
             thread.start()
         for number in range(1, kills + 1):
-            wait_for(lambda at=count * number // (kills + 1): len(self.acknowledged) >= at, seconds=120)
+            wait_for(
+                lambda at=count * number // (kills + 1): len(self.acknowledged) >= at, seconds=120
+            )
             self.group.kill()
             self.group.start()
         for thread in threads:
@@ -108,7 +113,7 @@ def _check_nothing_lost(app: Flask, crowd: Crowd, count: int) -> None:
         ).all()
         db.session.rollback()
         assert len(stored) == count
-        assert {key: number for key, number in stored} == crowd.acknowledged
+        assert dict(map(tuple, stored)) == crowd.acknowledged
         wait_for(lambda: _count(CommentAnalysis) == count, seconds=180)
         wait_for(lambda: _count(Job) == 0)
         undone = sa.select(sa.func.count()).where(Response.analysed_version.is_(None))
@@ -229,8 +234,6 @@ def test_a_worker_that_dies_comes_back(group: Group) -> None:
 
 
 def test_a_taken_address_is_one_sentence(group: Group, tmp_path: Path) -> None:
-    from faults.processes import run
-
     status, printed = run(group.environ | {"SOUNDINGS_PORT": str(group.port)}, "serve")
     assert status == 1
     assert "SOUNDINGS_PORT" in printed and "Traceback" not in printed
@@ -246,3 +249,73 @@ def test_sqlite_waits_for_the_disk(app: Flask, cast: Cast) -> None:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
+@dataclass
+class Member:
+    """A browser of somebody who logs in through the form and looks at a page again and again."""
+
+    group: Group
+    cookies: dict[str, str] = field(default_factory=dict)
+    statuses: list[int] = field(default_factory=list)
+
+    @property
+    def pages(self) -> int:
+        """How many pages were shown."""
+        return len(self.statuses)
+
+    def log_in(self, email: str, password: str) -> None:
+        """Fill in the log-in form."""
+        _, html = self._ask("GET", "/login")
+        token = html.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+        form = {"email": email, "password": password, "csrf_token": token, "next": ""}
+        status, html = self._ask("POST", "/login", urlencode(form))
+        assert status == 302, html
+
+    def read(self, path: str, meanwhile: subprocess.Popen[bytes]) -> None:
+        """Look at a page while another process runs, twice at least."""
+        while meanwhile.poll() is None or self.pages < 2:
+            self.statuses.append(self._ask("GET", path)[0])
+
+    def _ask(self, method: str, path: str, form: str | None = None) -> tuple[int, str]:
+        line = http.client.HTTPConnection("127.0.0.1", self.group.port, timeout=60)
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        line.request(method, path, form, headers)
+        reply = line.getresponse()
+        for name, value in reply.getheaders():
+            if name.lower() == "set-cookie":
+                cookie, _, content = value.partition(";")[0].partition("=")
+                self.cookies[cookie] = content
+        html = reply.read().decode()
+        line.close()
+        return reply.status, html
+
+
+def test_people_answer_while_a_page_renders_and_an_import_runs(
+    group: Group, database_url: URL, tmp_path: Path
+) -> None:
+    """Neither a reader nor a long writer keeps an answer waiting for long."""
+    assert run(group.environ, "demo", "--responses", "600")[0] == 0
+    member = Member(group)
+    member.log_in(operations.EMAIL, (tmp_path / "demo_password").read_text()[:16])
+    path = tmp_path / "large.csv"
+    lines = (f"2026-01-{n % 28 + 1:02},{n % 11},r-{n},FI" for n in range(3000))
+    path.write_text("submitted_at,score,response_id,country\n" + "\n".join(lines), encoding="utf-8")
+    words = ("import", "responses", path, "--workspace", "acme", "--survey", "acme-nps")
+    importing = command(group.environ, *words, stdout=subprocess.DEVNULL)
+    reading = threading.Thread(target=member.read, args=("/w/demo/perception", importing))
+    reading.start()
+    waits = []
+    while importing.poll() is None or reading.is_alive():
+        body = {"id": str(uuid.uuid4()), "status": "complete", "answers": {"nps": 9}}
+        began = time.monotonic()
+        assert group.ask("POST", PATH, body)[0] == 201
+        waits.append(time.monotonic() - began)
+        time.sleep(0.02)
+    reading.join()
+    assert importing.returncode == 0
+    assert member.pages >= 2 and set(member.statuses) == {200}
+    assert len(waits) >= 10
+    assert sorted(waits)[len(waits) // 2] < 0.5 and max(waits) < 5, sorted(waits)[-5:]

@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 import analytics
 from survey_app import cli
 from survey_app.db import db
+from survey_app.insights.scope import DIMENSIONS
 from survey_app.responses.import_rows import Row
 from survey_app.responses.imports import Report, Taking
 from survey_app.responses.schemas import Person
@@ -120,21 +121,27 @@ def test_the_table_is_what_analytics_says_of_the_raw_answers(run: Any, app: Flas
     assert len(got) == len(expected) == 15
     shown = 0
     for record in expected.to_dict("records"):
-        key = tuple("" if pd.isna(record[name]) else str(record[name]) for name in ("stage", "country"))
+        key = tuple(
+            "" if pd.isna(record[name]) else str(record[name]) for name in ("stage", "country")
+        )
         row = got[key]
         if row["suppressed"] == "true":
             assert {row[name] for name in NUMBERS} == {""}
             continue
         shown += 1
         assert [row[name] for name in NUMBERS[:4]] == [str(record[name]) for name in NUMBERS[:4]]
-        assert [row[name] for name in NUMBERS[4:]] == [f"{record[name]:.2f}" for name in NUMBERS[4:]]
+        assert [row[name] for name in NUMBERS[4:]] == [
+            f"{record[name]:.2f}" for name in NUMBERS[4:]
+        ]
     assert shown >= 10
 
 
 def test_countries_come_in_key_order_and_months_are_the_workspace_s(run: Any, app: Flask) -> None:
     put(app, raw_rows())
     assert [row[0] for row in table(run("--by", "country")[1])] == ["country", "DE", "FI", ""]
-    edge = [{"score": 9, "at": datetime(2026, 4, 30, 21, minute, tzinfo=UTC)} for minute in range(9)]
+    edge = [
+        {"score": 9, "at": datetime(2026, 4, 30, 21, minute, tzinfo=UTC)} for minute in range(9)
+    ]
     put(app, edge)
     assert by_key(run("--by", "month")[1]).keys() == {
         ("2026-01",), ("2026-02",), ("2026-03",), ("2026-05",),
@@ -198,8 +205,12 @@ def test_relational_and_transactional_are_never_pooled(run: Any, app: Flask) -> 
     with app.app_context():
         for key, kind in (("after-buying", "transactional"), ("second", "relational")):
             create_from_template(
-                db.session, key, workspace=workspace_by_key(db.session, "acme"), template="nps",
-                kind=kind, now=NOW,
+                db.session,
+                key,
+                workspace=workspace_by_key(db.session, "acme"),
+                template="nps",
+                kind=kind,
+                now=NOW,
             )
         db.session.commit()
     at = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -213,7 +224,9 @@ def test_relational_and_transactional_are_never_pooled(run: Any, app: Flask) -> 
         assert status == 0
         return by_key(out)[("import",)]["n"], err.partition("counted: ")[2].strip()
 
-    assert cells() == cells("--kind", "relational") == ("13", "relational surveys only (see --kind).")
+    assert (
+        cells() == cells("--kind", "relational") == ("13", "relational surveys only (see --kind).")
+    )
     assert cells("--kind", "transactional") == ("9", "transactional surveys only (see --kind).")
     assert cells("--survey", "after-buying") == ("9", "survey after-buying.")
     assert cells("--survey", "second", "--kind", "relational") == ("7", "survey second.")
@@ -277,12 +290,22 @@ def test_formats_and_places(run: Any, app: Flask, tmp_path: Path) -> None:
     assert CalamineWorkbook.from_filelike(io.BytesIO(piped)).sheet_names == ["NPS"]
 
 
-def test_a_workbook_does_not_go_to_a_terminal(app: Flask, cast: Cast, database_url: URL, tmp_path: Path) -> None:
+def test_a_workbook_does_not_go_to_a_terminal(
+    app: Flask, cast: Cast, database_url: URL, tmp_path: Path
+) -> None:
     ours, theirs = pty.openpty()
     words = ("export", "nps", "--workspace", "acme", "--by", "stage", "--format", "xlsx")
-    process = command(environment(tmp_path, database_url), *words, stdout=theirs, stderr=subprocess.PIPE)
+    process = command(
+        environment(tmp_path, database_url), *words, stdout=theirs, stderr=subprocess.PIPE
+    )
     _, printed = process.communicate(timeout=60)
     os.close(theirs)
     os.close(ours)
     assert process.returncode == 1
     assert b"--output" in printed
+
+
+def test_the_page_on_exports_names_every_dimension_and_column() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")
+    for name in (*DIMENSIONS, *NUMBERS, "suppressed"):
+        assert f"`{name}`" in page

@@ -96,7 +96,10 @@ def test_empty_values_are_empty_cells(tmp_path: Path) -> None:
     table["=theme"] = pd.Series(["a", None], dtype="str")
     table["n"] = pd.array([12, None], dtype="Int64")
     table["nps"] = [None, float("nan")]
-    assert csv_rows(table)[1:] == [["a", "12", "", "-33.33", "false"], ["", "", "", "-33.33", "false"]]
+    assert csv_rows(table)[1:] == [
+        ["a", "12", "", "-33.33", "false"],
+        ["", "", "", "-33.33", "false"],
+    ]
     path = tmp_path / "out.xlsx"
     with path.open("wb") as file:
         write_xlsx(table, file)

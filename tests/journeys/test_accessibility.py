@@ -91,7 +91,7 @@ def test_what_nobody_wants_to_see(installation, reader, path):
 
 @pytest.mark.parametrize("locale", ["en", "ar"])
 def test_nothing_is_wider_than_a_small_phone(installation, visit, lead_state, locale):
-    small = PHONE | {"viewport": {"width": 360, "height": 740}}
+    small = PHONE | {"viewport": {"width": 320, "height": 640}}
     page = visit(**small, locale=locale, storage_state=lead_state).new_page()
     for address in (
         f"{installation.perception}?lang={locale}",

@@ -45,7 +45,17 @@ def ready(run: object) -> object:
 def test_help_needs_no_data_folder(run: object, folder: Path) -> None:
     result = run("--help")
     assert result.exit_code == 0
-    for command in ("serve", "worker", "db", "demo", "workspace", "user", "survey", "import", "export"):
+    for command in (
+        "serve",
+        "worker",
+        "db",
+        "demo",
+        "workspace",
+        "user",
+        "survey",
+        "import",
+        "export",
+    ):
         assert re.search(rf"^  {command} ", result.output, re.MULTILINE), command
     assert not folder.exists()
 
@@ -53,8 +63,17 @@ def test_help_needs_no_data_folder(run: object, folder: Path) -> None:
 def test_from_nothing_to_a_survey(ready: object, folder: Path) -> None:
     created = ready("workspace", "create", "acme", "--zone", "Europe/Helsinki")
     assert (created.exit_code, created.stdout) == (0, "Created the workspace acme.\n")
-    user = ready("user", "create", "Mia@acme.example", "--workspace", "acme", "--role", "owner",
-                 "--password-stdin", stdin="correct horse battery\n")
+    user = ready(
+        "user",
+        "create",
+        "Mia@acme.example",
+        "--workspace",
+        "acme",
+        "--role",
+        "owner",
+        "--password-stdin",
+        stdin="correct horse battery\n",
+    )
     assert (user.exit_code, user.stdout) == (0, "Created Mia@acme.example as owner of acme.\n")
     survey = ready("survey", "create", "acme-nps", "--workspace", "acme", "--template", "nps")
     assert (survey.exit_code, survey.stdout) == (0, "http://127.0.0.1:8000/s/acme-nps\n")
@@ -72,15 +91,37 @@ def test_from_nothing_to_a_survey(ready: object, folder: Path) -> None:
     [
         (("workspace", "create", "Acme!"), "Acme! is not usable as a key."),
         (("workspace", "create", "b", "--zone", "Mars/Base"), "Mars/Base is not a time zone."),
-        (("workspace", "create", "b", "--locale", "de"), "does not exist in de. Use one of en, ar."),
+        (
+            ("workspace", "create", "b", "--locale", "de"),
+            "does not exist in de. Use one of en, ar.",
+        ),
         (("workspace", "create", "acme"), "The workspace acme exists already."),
         (("workspace", "secret", "none"), "There is no workspace none."),
-        (("user", "create", "x", "--workspace", "acme", "--role", "member", "--password-stdin"),
-         "x is not an e-mail address."),
-        (("user", "create", "a@b.c", "--workspace", "acme", "--role", "member", "--password-stdin"),
-         "at least 10 characters"),
-        (("survey", "create", "a_b", "--workspace", "acme", "--template", "nps"), "a_b is not usable"),
-        (("survey", "create", "a", "--workspace", "none", "--template", "nps"), "no workspace none"),
+        (
+            ("user", "create", "x", "--workspace", "acme", "--role", "member", "--password-stdin"),
+            "x is not an e-mail address.",
+        ),
+        (
+            (
+                "user",
+                "create",
+                "a@b.c",
+                "--workspace",
+                "acme",
+                "--role",
+                "member",
+                "--password-stdin",
+            ),
+            "at least 10 characters",
+        ),
+        (
+            ("survey", "create", "a_b", "--workspace", "acme", "--template", "nps"),
+            "a_b is not usable",
+        ),
+        (
+            ("survey", "create", "a", "--workspace", "none", "--template", "nps"),
+            "no workspace none",
+        ),
     ],
 )
 def test_what_can_be_mended_is_one_sentence_and_status_1(
@@ -96,10 +137,13 @@ def test_what_can_be_mended_is_one_sentence_and_status_1(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nonsense",), ("workspace", "create"),
-     ("user", "create", "a@b.c", "--workspace", "acme", "--role", "admin", "--password-stdin"),
-     ("user", "create", "a@b.c", "--workspace", "acme", "--role", "owner"),
-     ("survey", "create", "a", "--workspace", "acme", "--template", "poem")],
+    [
+        ("nonsense",),
+        ("workspace", "create"),
+        ("user", "create", "a@b.c", "--workspace", "acme", "--role", "admin", "--password-stdin"),
+        ("user", "create", "a@b.c", "--workspace", "acme", "--role", "owner"),
+        ("survey", "create", "a", "--workspace", "acme", "--template", "poem"),
+    ],
 )
 def test_wrong_usage_is_status_2(ready: object, arguments: tuple[str, ...]) -> None:
     assert ready(*arguments).exit_code == 2
@@ -148,8 +192,11 @@ def served(ready: object, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes
     environment = os.environ | {"SOUNDINGS_DATA_DIR": str(folder), "SOUNDINGS_PORT": str(port)}
     process = subprocess.Popen(
         [sys.executable, "-m", "survey_app", "serve", "--with-worker"],
-        env=environment, cwd=Path(__file__).parents[2], start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     try:
         wait_until(lambda: is_ready(port))
@@ -191,9 +238,7 @@ def wait_until(condition: object, seconds: float = 20) -> None:
 
 
 @pytest.mark.parametrize("how", ["terminate", "interrupt", "kill"])
-def test_web_and_worker_end_together(
-    served: tuple[subprocess.Popen[bytes], int], how: str
-) -> None:
+def test_web_and_worker_end_together(served: tuple[subprocess.Popen[bytes], int], how: str) -> None:
     process, port = served
     if how == "interrupt":
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C goes to both
@@ -212,9 +257,13 @@ def test_a_port_in_use_is_one_sentence(
 ) -> None:
     _, port = served
     result = subprocess.run(
-        [sys.executable, "-m", "survey_app", "serve"], capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "survey_app", "serve"],
+        capture_output=True,
+        text=True,
+        check=False,
         env=os.environ | {"SOUNDINGS_DATA_DIR": str(folder), "SOUNDINGS_PORT": str(port)},
-        cwd=Path(__file__).parents[2], timeout=60,
+        cwd=Path(__file__).parents[2],
+        timeout=60,
     )
     assert result.returncode == 1
     assert f"127.0.0.1:{port} can't be used" in result.stderr

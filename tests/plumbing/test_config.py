@@ -1,6 +1,5 @@
 """Settings fail loudly: with the variable's name and with what to write instead."""
 
-import os
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -139,8 +138,17 @@ def test_without_a_secret_only_a_loopback_host_starts(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "is_loopback"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("[::1]", True), ("localhost", True),
-     ("0.0.0.0", False), ("10.0.0.1", False), ("localhost.example.org", False), ("", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("10.0.0.1", False),
+        ("localhost.example.org", False),
+        ("", False),
+    ],
 )
 def test_which_hosts_are_this_machine(host: str, is_loopback: bool) -> None:
     assert is_loopback_host(host) is is_loopback
@@ -189,10 +197,12 @@ def test_a_folder_that_cannot_be_made_is_refused_by_name(tmp_path: Path) -> None
     assert caught.value.code == "setting.data_dir"
 
 
-def test_reading_the_settings_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_the_settings_touches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     read_settings({})
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- the documentation --------------------------------------------------------------------------

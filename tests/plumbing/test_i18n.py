@@ -84,7 +84,9 @@ def test_direction_and_names() -> None:
     assert [native_name(code) for code in ("de", "ja", "ar")] == ["Deutsch", "日本語", "العربية"]
 
 
-@pytest.mark.parametrize("accept", ["x" * 10_000, "de;q=abc", ",;,;", "ar;q=0", "\xff\xfe", "en,*;q=1"])
+@pytest.mark.parametrize(
+    "accept", ["x" * 10_000, "de;q=abc", ",;,;", "ar;q=0", "\xff\xfe", "en,*;q=1"]
+)
 def test_a_mad_accept_language_is_no_error(client: FlaskClient, accept: str) -> None:
     page = client.get("/login", headers={"Accept-Language": accept})
     assert page.status_code == 200
@@ -180,8 +182,14 @@ def read_catalogue(path: Path) -> Catalog:
 
 
 def test_the_template_holds_what_the_code_says_now() -> None:
-    keywords = {"_": None, "N_": None, "_l": None, "gettext": None, "lazy_gettext": None,
-                "ngettext": (1, 2)}
+    keywords = {
+        "_": None,
+        "N_": None,
+        "_l": None,
+        "gettext": None,
+        "lazy_gettext": None,
+        "ngettext": (1, 2),
+    }
     with (ROOT / "locales" / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
     said = {

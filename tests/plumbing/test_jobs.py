@@ -66,7 +66,7 @@ def analyses(app: Flask) -> dict[str, str]:
                 ),
             )
         ).all()
-        return {text: version for text, version in rows}
+        return dict(map(tuple, rows))
 
 
 def stored_jobs(app: Flask) -> list[tuple[int, bool, str | None]]:
@@ -168,7 +168,10 @@ def test_a_lease_keeps_others_away_until_it_ends(app: Flask, cast: Cast) -> None
     with app.app_context():
         db.session.execute(
             sa.insert(Job),
-            [{"kind": ANALYSE_COMMENTS.name, "subject": n, "due_at": NOW, "attempts": 0} for n in (1, 2)],
+            [
+                {"kind": ANALYSE_COMMENTS.name, "subject": n, "due_at": NOW, "attempts": 0}
+                for n in (1, 2)
+            ],
         )
         first = [job.id for job in claim(db.session, ANALYSE_COMMENTS.name, NOW)]
         db.session.commit()
@@ -198,7 +201,7 @@ def test_two_workers_do_each_job_once(
     def one_worker() -> None:
         try:
             run_until_idle(app)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a thread must report whatever it was
             failures.append(error)
 
     workers = [threading.Thread(target=one_worker) for _ in range(2)]

@@ -76,7 +76,9 @@ class Door:
         with self.app.app_context():
             found = []
             for response in db.session.scalars(sa.select(Response).order_by(Response.id)):
-                columns = {name: getattr(response, name) for name in Response.__table__.columns.keys()}
+                columns = {
+                    name: getattr(response, name) for name in Response.__table__.columns.keys()  # noqa: SIM118 - columns iterate as objects
+                }
                 columns["answers"] = {
                     item.question: item.number if item.text is None else item.text
                     for item in response.answers
@@ -118,8 +120,13 @@ class Door:
             db.session.commit()
 
     def token(
-        self, customer: Any = None, *, workspace: str = "acme", secret: str | None = None,
-        algorithm: str = "HS256", **claims: Any,
+        self,
+        customer: Any = None,
+        *,
+        workspace: str = "acme",
+        secret: str | None = None,
+        algorithm: str = "HS256",
+        **claims: Any,
     ) -> str:
         """A customer token as the workspace's own site signs it."""
         with self.app.app_context():
@@ -140,9 +147,7 @@ def door(app: Flask, cast: Cast) -> Door:
 
 
 @pytest.fixture
-def door_on_sqlite(
-    sqlite_url: URL, tmp_path: Path, catalogues: Path
-) -> Iterator[Door]:
+def door_on_sqlite(sqlite_url: URL, tmp_path: Path, catalogues: Path) -> Iterator[Door]:
     """The same on SQLite alone, for what never reaches a database."""
     (tmp_path / "locales").symlink_to(catalogues)
     app = create_app(settings_for(tmp_path, sqlite_url))

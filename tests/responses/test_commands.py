@@ -38,7 +38,9 @@ def test_all_taken_is_0(run: Any, door: Any, tmp_path: Path) -> None:
 
 
 def test_some_refused_is_3_with_row_column_and_reason(run: Any, door: Any, tmp_path: Path) -> None:
-    path = _file(tmp_path, "submitted_at,score,country\n2026-03-01,9,Finland\n2026-03-02,3,FI\n,,\nx,1\n")
+    path = _file(
+        tmp_path, "submitted_at,score,country\n2026-03-01,9,Finland\n2026-03-02,3,FI\n,,\nx,1\n"
+    )
     status, out, _ = run(path, *WORDS)
     assert status == 3
     assert out.splitlines() == [
@@ -57,7 +59,11 @@ def test_some_refused_is_3_with_row_column_and_reason(run: Any, door: Any, tmp_p
         ("", WORDS, "needs submitted_at"),
         ("when,score\n2026-03-01,9\n", (*WORDS, "--map", "when=time"), "--map"),
         ("when,score\n2026-03-01,9\n", (*WORDS, "--map", "when"), "column=field"),
-        ("submitted_at,score\n2026-03-01,9\n", ("--workspace", "nobody", "--survey", "x"), "nobody"),
+        (
+            "submitted_at,score\n2026-03-01,9\n",
+            ("--workspace", "nobody", "--survey", "x"),
+            "nobody",
+        ),
         (
             "submitted_at,score\n2026-03-01,9\n",
             ("--workspace", "acme", "--survey", "rival-nps"),

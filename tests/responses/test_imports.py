@@ -65,7 +65,11 @@ def take(door: Any, path: Path, *, survey: str = "acme-nps", now: datetime = NOW
         assert asked is not None
         report = Report()
         for report in import_file(
-            db.session, check_file(path), asked, now=now, renames=renames,
+            db.session,
+            check_file(path),
+            asked,
+            now=now,
+            renames=renames,
             ignore_unknown=ignore_unknown,
         ):
             db.session.commit()
@@ -82,7 +86,11 @@ def test_a_row_is_stamped_as_it_says(door: Any, tmp_path: Path) -> None:
     assert stored["answers"] == {"nps": 9, "comment": "Gut\nund gern"}
     assert stored["submitted_at"] == datetime(2026, 3, 1, 21, 30, tzinfo=UTC)
     assert stored["day"].isoformat() == "2026-03-01" and stored["received_at"] == NOW
-    assert (stored["country"], stored["region"], stored["country_source"]) == ("FI", "154", "import")
+    assert (stored["country"], stored["region"], stored["country_source"]) == (
+        "FI",
+        "154",
+        "import",
+    )
     assert (stored["stage"], stored["stage_source"]) == ("winback", "import")
     assert (stored["age_band"], stored["gender"]) == ("35-44", "female")  # the year wins
     assert (stored["locale"], stored["channel"], stored["status"]) == ("de", "email", "complete")
@@ -94,7 +102,9 @@ def test_a_row_is_stamped_as_it_says(door: Any, tmp_path: Path) -> None:
         assert (move.stage, move.valid_from) == ("winback", stored["submitted_at"])
 
 
-def test_a_row_without_stage_stands_where_its_customer_stood_then(door: Any, tmp_path: Path) -> None:
+def test_a_row_without_stage_stands_where_its_customer_stood_then(
+    door: Any, tmp_path: Path
+) -> None:
     times = {"2026-01-05": "onboard", "2026-02-05": "", "2026-03-05": "retain", "2026-01-01": ""}
     rows = [
         {"submitted_at": at, "score": 5, "customer_id": "c", "stage": stage}
@@ -113,7 +123,9 @@ def test_a_row_without_stage_stands_where_its_customer_stood_then(door: Any, tmp
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_with_and_without_bom(encoding: str, door: Any, tmp_path: Path) -> None:
     path = tmp_path / "bom.csv"
-    path.write_text("submitted_at;comment\r\n2026-03-01;Grüße 👋\r\n", encoding=encoding, newline="")
+    path.write_text(
+        "submitted_at;comment\r\n2026-03-01;Grüße 👋\r\n", encoding=encoding, newline=""
+    )
     assert take(door, path).taken == 1
     assert door.row()["answers"] == {"comment": "Grüße 👋"}
 
@@ -147,7 +159,9 @@ def test_another_row_under_a_known_id_is_refused(door: Any, tmp_path: Path) -> N
 
 
 def test_ids_of_other_surveys_are_other_responses(door: Any, tmp_path: Path) -> None:
-    path = write(tmp_path / "in.csv", [{"response_id": "a", "submitted_at": "2026-03-01", "score": 3}])
+    path = write(
+        tmp_path / "in.csv", [{"response_id": "a", "submitted_at": "2026-03-01", "score": 3}]
+    )
     assert take(door, path).taken == take(door, path, survey="acme-csat").taken == 1
     assert take(door, path, survey="rival-nps").taken == 1
 

@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,6 +256,14 @@ def test_no_cookie_is_read_or_set(door: Any) -> None:
 
 
 def test_strict_json_takes_what_json_is() -> None:
-    assert parse_json('{"a": [1, -2.5, null, true, "\\ud83d\\ude00"]}'.encode()) == {
+    assert parse_json(b'{"a": [1, -2.5, null, true, "\\ud83d\\ude00"]}') == {
         "a": [1, -2.5, None, True, "😀"]
     }
+
+
+def test_the_example_of_the_documentation_is_taken(door: Any) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    example = json.loads(page.split("```json", 1)[1].split("```", 1)[0])
+    assert door.post(example).status_code == 201
+    stated = {int(code) for code in re.findall(r"^\| (\d{3})\b", page, flags=re.MULTILINE)}
+    assert stated == {400, 403, 404, 409, 410, 413, 415, 422, 429}

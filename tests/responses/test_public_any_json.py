@@ -85,7 +85,9 @@ def _small_world(folder: Path, url: URL, catalogues: Path) -> Flask:
 
 
 @pytest.fixture
-def worlds(tmp_path: Path, catalogues: Path, sqlite_url: URL, postgres_url: URL) -> Iterator[list[Flask]]:
+def worlds(
+    tmp_path: Path, catalogues: Path, sqlite_url: URL, postgres_url: URL
+) -> Iterator[list[Flask]]:
     """The same small world on both databases."""
     apps = [
         _small_world(tmp_path / "one", sqlite_url, catalogues),

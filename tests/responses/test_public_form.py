@@ -101,7 +101,12 @@ def test_a_wrong_form_comes_back_with_what_was_written(door: Any) -> None:
 def test_forms_that_no_page_of_ours_sends(door: Any) -> None:
     client = door.app.test_client()
     right = {"id": str(uuid.uuid4()), "locale": "en", "answers.nps": "9"}
-    for change in ({"answers.nps": "11"}, {"answers.nps": "9.0"}, {"answers.nps": "nine"}, {"id": "x"}):
+    for change in (
+        {"answers.nps": "11"},
+        {"answers.nps": "9.0"},
+        {"answers.nps": "nine"},
+        {"id": "x"},
+    ):
         assert client.post(PAGE, data=right | change).status_code == 422, change
     assert client.post(PAGE, data={}).status_code == 422
     assert client.post(PAGE, data=right | {"answers.comment": "x" * 70_000}).status_code == 413

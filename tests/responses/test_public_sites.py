@@ -37,7 +37,10 @@ def test_a_listed_site_is_named_and_another_refused(door: Any) -> None:
     assert reply.status_code == 200
     assert reply.headers["Access-Control-Allow-Origin"] == SITE
     for site in (OTHER, "null", SITE + ".evil.example", "https://shop.example:444"):
-        for refused in (client.get(DEFINITION, **_origin(site)), door.post(_body(), **_origin(site))):
+        for refused in (
+            client.get(DEFINITION, **_origin(site)),
+            door.post(_body(), **_origin(site)),
+        ):
             assert refused.status_code == 403 and refused.json["code"] == "origin.unlisted"
             assert "Access-Control-Allow-Origin" not in refused.headers
     assert door.how_many() == 0

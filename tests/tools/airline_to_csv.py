@@ -1,43 +1,46 @@
-"""Make an import file of labelled airline comments, to try the whole way on real writing.
+"""Turn labelled comments (JSON lines, gzip) into a file for `soundings import responses`.
 
-usage: python tests/tools/airline_to_csv.py COMMENTS.jsonl.gz OUT.csv
+    python airline_to_csv.py COMMENTS.jsonl.gz OUT.csv
 
-The comments (JSON lines with `text` and `label`) have no scores, so the file has none either. Country,
-stage and time are spread over them by a fixed draw; `response_id` is the line's number, under which
-the labels can be compared with what the analysis found. The data is no part of the project.
+The comments come without scores, and so does the file. Country, stage and time are spread over
+them by their number alone, so that every run writes the same file. The label travels as a column of
+its own: import with `--ignore-unknown`, and compare afterwards.
 """
 
 import csv
 import gzip
 import json
-import random
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-COUNTRIES = ("US", "GB", "CA", "AU", "IE", "IN", "NZ", "ZA")
+COUNTRIES = ("US", "CA", "GB", "MX", "DE", "FR", "BR", "JP", "AU", "IN")
 STAGES = ("acquire", "onboard", "adopt", "serve", "retain", "exit")
-HEADER = ("response_id", "submitted_at", "comment", "country", "stage", "channel")
+FIRST = datetime(2025, 1, 1, tzinfo=UTC)
+DAYS = 540
+COLUMNS = ("response_id", "submitted_at", "comment", "language", "country", "stage", "label")
 
 
-def convert(source: Path, target: Path, *, until: datetime) -> int:
-    """Write the file; returns its number of rows."""
-    draw = random.Random(7)
-    rows = 0
-    with gzip.open(source, "rt", encoding="utf-8") as lines, target.open(
-        "w", encoding="utf-8", newline=""
-    ) as out:
+def convert(source: Path, target: Path) -> int:
+    """Write the file; returns how many comments it holds."""
+    with (
+        gzip.open(source, "rt", encoding="utf-8") as lines,
+        target.open("w", encoding="utf-8", newline="") as out,
+    ):
+        comments = [json.loads(line) for line in lines]
+        step = timedelta(days=DAYS) / max(1, len(comments))
         writer = csv.writer(out)
-        writer.writerow(HEADER)
-        for number, line in enumerate(lines):
-            at = until - timedelta(seconds=draw.randrange(365 * 24 * 3600))
-            place, stage = draw.choice(COUNTRIES), draw.choice(STAGES)
-            text = json.loads(line)["text"]
-            writer.writerow((number, at.isoformat(), text, place, stage, "widget"))
-            rows += 1
-    return rows
+        writer.writerow(COLUMNS)
+        for number, comment in enumerate(comments):
+            moment = (FIRST + number * step).isoformat(timespec="seconds")
+            # Steps without common divisor: every country meets every stage.
+            country, stage = COUNTRIES[number % 10], STAGES[number // 10 % 6]
+            writer.writerow(
+                [f"airline-{number}", moment, comment["text"], "", country, stage, comment["label"]]
+            )
+    return len(comments)
 
 
 if __name__ == "__main__":
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    print(convert(Path(sys.argv[1]), Path(sys.argv[2]), until=today), "rows")
+    count = convert(Path(sys.argv[1]), Path(sys.argv[2]))
+    print(f"{count} comments written.")
