@@ -79,9 +79,7 @@ def compare(
     return table
 
 
-def against_rest(
-    table: pd.DataFrame, *, metric: Metric, confidence: float = 0.95
-) -> pd.DataFrame:
+def against_rest(table: pd.DataFrame, *, metric: Metric, confidence: float = 0.95) -> pd.DataFrame:
     """Each row of a result (or tally) against all its other rows together.
 
     Never against a total that contains the row itself. → keys; `difference, difference_low,
@@ -136,9 +134,7 @@ def newcombe(first: Side, second: Side, *, z: Numbers | np.float64) -> tuple[Num
     return difference - below, difference + above
 
 
-def _difference(
-    first: Side, second: Side, metric: Metric, *, confidence: float
-) -> Difference:
+def _difference(first: Side, second: Side, metric: Metric, *, confidence: float) -> Difference:
     contrast = _net_difference if metric in {"nps", "sentiment"} else _share_difference
     return contrast(first, second, confidence)
 

@@ -30,15 +30,20 @@ class Kind(Protocol):
     """What values a column may hold, apart from null."""
 
     @property
-    def words(self) -> str: ...
+    def words(self) -> str:
+        """What the column must hold, for messages."""
 
-    def readable(self, dtype: nw.dtypes.DType) -> bool: ...
+    def readable(self, dtype: nw.dtypes.DType) -> bool:
+        """Whether a column of this type can hold such values."""
 
-    def read(self, column: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr: ...
+    def read(self, column: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
+        """The column as we compute with it, NaN being null."""
 
-    def fits(self, value: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr: ...
+    def fits(self, value: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
+        """Whether a value that was read is one of those allowed."""
 
-    def parse(self, value: object) -> float | str | None: ...
+    def parse(self, value: object) -> float | str | None:
+        """One value of an untyped pandas column. Raises TypeError."""
 
 
 @dataclass(frozen=True)
@@ -52,20 +57,24 @@ class Number:
 
     @property
     def words(self) -> str:
+        """The range, for messages."""
         if self.above:
             return f"finite numbers > {self.low:g}"
         return f"whole numbers {self.low:g} to {self.high:g}"
 
     def readable(self, dtype: nw.dtypes.DType) -> bool:
+        """Any numeric type."""
         return dtype.is_numeric()
 
     def read(self, column: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
+        """As float64, NaN being null."""
         number = column.cast(nw.Float64())
         if not dtype.is_float():
             return number
         return nw.when(~number.is_nan()).then(number)
 
     def fits(self, value: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
+        """Inside the range, and whole where it must be."""
         inside = (value > self.low if self.above else value >= self.low) & (value <= self.high)
         return inside if self.fractions or dtype.is_integer() else inside & (value.floor() == value)
 
@@ -88,17 +97,21 @@ class Code:
 
     @property
     def words(self) -> str:
+        """The codes, for messages."""
         return "one of " + ", ".join(self.values) if self.values else "an id"
 
     def readable(self, dtype: nw.dtypes.DType) -> bool:
+        """Text, or any type for ids."""
         return not self.values or isinstance(dtype, (nw.String, nw.Categorical, nw.Enum))
 
     def read(self, column: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:
+        """As text; ids stay what they are."""
         if isinstance(dtype, nw.String):
             return column
         return column.cast(nw.String()) if self.values else column
 
     def fits(self, value: nw.Expr, dtype: nw.dtypes.DType) -> nw.Expr:  # noqa: ARG002 - Kind asks for it
+        """One of the codes, or any id."""
         return value.is_in(self.values) if self.values else ~value.is_null()
 
     def parse(self, value: object) -> str | None:
@@ -152,10 +165,12 @@ class Checked:
 
     @property
     def key_names(self) -> list[str]:
+        """The names that the keys go by inside."""
         return [f"_key{place}" for place in range(len(self.keys))]
 
     @property
     def wrong_names(self) -> list[str]:
+        """The names of the flags for broken values, column by column."""
         return [f"_wrong{place}" for place in range(len(self.columns))]
 
 
@@ -184,9 +199,7 @@ def read(
     keys = (by,) if isinstance(by, str) else tuple(by)
     for name in (*keys, *(column.name for column in columns)):
         if name not in present:
-            raise FrameError(
-                name, "is missing", hint=f"{shape.name} needs it", present=present
-            )
+            raise FrameError(name, "is missing", hint=f"{shape.name} needs it", present=present)
     if len(set(keys)) < len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)
         raise FrameError(twice, "is named twice in `by`", hint="name each column once")
@@ -249,9 +262,7 @@ def _typed(
         except (TypeError, ValueError) as error:
             raise wrong_values(column, repr(value)) from error
     dtype = nw.Float64() if isinstance(column.kind, Number) else nw.String()
-    return data.with_columns(
-        nw.new_series(column.name, values, dtype, backend=data.implementation)
-    )
+    return data.with_columns(nw.new_series(column.name, values, dtype, backend=data.implementation))
 
 
 def _select(

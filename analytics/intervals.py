@@ -37,9 +37,7 @@ def adjusted_wald(
     return _clipped(100 * (centre - margin), 100), _clipped(100 * (centre + margin), 100)
 
 
-def adjusted_net(
-    positive: ArrayLike, negative: ArrayLike, n: ArrayLike
-) -> tuple[Numbers, Numbers]:
+def adjusted_net(positive: ArrayLike, negative: ArrayLike, n: ArrayLike) -> tuple[Numbers, Numbers]:
     """The adjusted net share p' - d' in [-1, 1] and its variance V'/n' (see adjusted_wald)."""
     total = _answered(n) + 3
     share_up = (np.asarray(positive, dtype=np.float64) + 0.75) / total

@@ -32,6 +32,7 @@ class Period:
 
     @property
     def days(self) -> int:
+        """How many dates it has."""
         return (self.end - self.start).days + 1
 
 

@@ -117,8 +117,9 @@ def _hidden(texts: list[tuple[str, ...]], people: Whole, *, k: int) -> Flags:
             while _is_lonely(line, hidden, people, k=k):
                 _hide_next(hidden, line)
         pinned = _pinned(known, hidden, small, people=people, k=k)
-        # A list, not a generator: each pinned row must get its company, not only the first.
-        if not any([_hide_next(hidden, _tied_rows(through, hidden, row)) for row in pinned]):
+        # Each pinned row must get its company, not only the first.
+        found = [_hide_next(hidden, _tied_rows(through, hidden, row)) for row in pinned]
+        if not any(found):
             return hidden
 
 

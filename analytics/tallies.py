@@ -57,9 +57,7 @@ def tally(
         key.name: _key_values(key, table[name])
         for key, name in zip(checked.keys, checked.key_names, strict=True)
     }
-    values = {
-        name.removeprefix("_sum_"): np.array(table[name], dtype=np.float64) for name in names
-    }
+    values = {name.removeprefix("_sum_"): np.array(table[name], dtype=np.float64) for name in names}
     return by_key(pd.DataFrame(keys | values), list(keys))
 
 
@@ -116,9 +114,7 @@ def refuse_clashes(keys: Sequence[str], columns: Sequence[str]) -> None:
             raise FrameError(name, "is also a column of the result", hint="rename the key")
 
 
-def _sum(
-    lazy: nw.LazyFrame[Any], keys: Sequence[str], names: Sequence[str]
-) -> nw.LazyFrame[Any]:
+def _sum(lazy: nw.LazyFrame[Any], keys: Sequence[str], names: Sequence[str]) -> nw.LazyFrame[Any]:
     sums = [nw.col(name).sum() for name in names]
     return lazy.group_by(*keys).agg(*sums) if keys else lazy.select(*sums)
 

@@ -53,7 +53,8 @@ class Kind:
     """A kind of work; its functions get a session and commit nothing.
 
     `find(session, limit)` gives ids of undone subjects that have no job yet, `read(session,
-    subjects)` what there is to know about them, `perform(session, material, now)` stores the effect.
+    subjects)` what there is to know about them, `perform(session, material, now)` stores the
+    effect.
     """
 
     name: str
@@ -186,8 +187,6 @@ def _anything_left(kinds: Sequence[Kind]) -> bool:
     names = [kind.name for kind in kinds]
     return bool(
         db.session.scalar(
-            sa.select(
-                sa.exists().where(Job.kind.in_(names), Job.quarantined_at.is_(None))
-            )
+            sa.select(sa.exists().where(Job.kind.in_(names), Job.quarantined_at.is_(None)))
         )
     )

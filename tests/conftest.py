@@ -129,8 +129,14 @@ def _as_unprivileged(folder: Path, *command: str | Path) -> None:
     else:
         options = {}
     with (folder / "commands.log").open("ab") as log:
-        subprocess.run([str(part) for part in command], check=True, stdout=log, stderr=log,
-                       cwd=folder, **options)
+        subprocess.run(
+            [str(part) for part in command],
+            check=True,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            **options,
+        )
 
 
 @pytest.fixture(scope="session")
@@ -141,11 +147,35 @@ def postgres() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="soundings-postgres-"))
     folder.chmod(0o755)
     data, port = folder / "data", free_port()
-    _as_unprivileged(folder, programs / "initdb", "-D", data, "-U", "soundings", "-A", "trust",
-                     "-E", "UTF8", "--locale=C", "--no-sync")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    _as_unprivileged(folder, programs / "pg_ctl", "-D", data, "-w", "-o", options,
-                     "-l", folder / "server.log", "start")
+    _as_unprivileged(
+        folder,
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "soundings",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+    )
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    )
+    _as_unprivileged(
+        folder,
+        programs / "pg_ctl",
+        "-D",
+        data,
+        "-w",
+        "-o",
+        options,
+        "-l",
+        folder / "server.log",
+        "start",
+    )
     server = Postgres(folder, port)
     try:
         server.execute("CREATE DATABASE template_soundings")

@@ -38,9 +38,7 @@ def make(session: Session, *, seed: int, responses: int, password: str, now: dat
     workspace = create_workspace(session, WORKSPACE, now=now, zone=ZONE)
     workspace.name = "Nordwind"
     chart = create_default_map(session, workspace.id)
-    create_user(
-        session, EMAIL, workspace=workspace, role="owner", password=password, now=now
-    )
+    create_user(session, EMAIL, workspace=workspace, role="owner", password=password, now=now)
     for template in ("nps", "csat", "ces"):
         create_from_template(
             session, survey_key(template), workspace=workspace, template=template, now=now

@@ -214,10 +214,9 @@ class _Teller:
         transitions = person.customer.transitions
         ends = [day for _, day in transitions[1:]] + [self._today + timedelta(days=1)]
         for (stage, begin), end in zip(transitions, ends, strict=True):
-            if stage == "exit":
-                end = min(end, begin + LEAVER_ASKED)
+            until = min(end, begin + LEAVER_ASKED) if stage == "exit" else end
             first = max(begin + timedelta(days=1), self._start)
-            last = end - timedelta(days=2)
+            last = until - timedelta(days=2)
             if first <= last:
                 yield _Stay(person, stage, first, last)
 

@@ -228,8 +228,6 @@ def _cells(
 def _bucket_of(period: Period, grain: Grain) -> Column:
     """The start of each response's bucket, as text; boundaries are few, so a CASE carries them."""
     starts = list(buckets(period, grain=grain))
-    later = [
-        (Response.day < following, start.isoformat()) for start, following in pairwise(starts)
-    ]
+    later = [(Response.day < following, start.isoformat()) for start, following in pairwise(starts)]
     last = starts[-1].isoformat()
     return sa.case(*later, else_=last) if later else sa.literal(last)

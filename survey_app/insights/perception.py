@@ -70,9 +70,7 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
         sentiment=sentiment,
         themes=tables.themes(session, scope),
         comments=(
-            None
-            if 0 < writers < workspace.comment_floor
-            else newest_comments(session, scope)
+            None if 0 < writers < workspace.comment_floor else newest_comments(session, scope)
         ),
     )
 

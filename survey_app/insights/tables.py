@@ -22,9 +22,7 @@ METRICS: Mapping[str, Callable[..., pd.DataFrame]] = {
 }
 
 
-def scores(
-    session: Session, scope: Scope, *, metric: str, by: Sequence[str] = ()
-) -> pd.DataFrame:
+def scores(session: Session, scope: Scope, *, metric: str, by: Sequence[str] = ()) -> pd.DataFrame:
     """The metric's table by dimensions, suppressed; lifecycle order for stages, else key order."""
     return breakdowns(session, scope, [tuple(by)], metric=metric)[0]
 

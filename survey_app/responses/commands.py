@@ -24,7 +24,11 @@ SOME_REFUSED = 3
 @click.option("--ignore-unknown", is_flag=True, help="Pass over columns that we don't know.")
 @with_appcontext
 def import_responses(
-    file: Path, workspace_key: str, survey_key: str, maps: tuple[str, ...], ignore_unknown: bool  # noqa: FBT001 - click passes options by name
+    file: Path,
+    workspace_key: str,
+    survey_key: str,
+    maps: tuple[str, ...],
+    ignore_unknown: bool,  # noqa: FBT001 - click passes options by name
 ) -> None:
     """Take the responses of a CSV FILE into a survey.
 

@@ -49,9 +49,7 @@ def _texts() -> dict[str, str]:
             "Please keep this page open until then."
         ),
         "retry": gettext("Try to send it now"),
-        "refused": gettext(
-            "Your answer could not be accepted. Please check it and send it again."
-        ),
+        "refused": gettext("Your answer could not be accepted. Please check it and send it again."),
         "closed": gettext("This survey is closed"),
         "closed_detail": gettext("It no longer accepts answers. Thank you for your interest."),
     }

@@ -175,9 +175,7 @@ def receive_form(key: str) -> ResponseReturnValue:
     if asked is None:
         return _unavailable(NotFound("survey.unknown", N_("There is no such survey.")))
     locale = match_locale([form.get("locale")], asked.locales) or _locale(asked)
-    values = {
-        question.key: form.get(f"answers.{question.key}", "") for question in asked.questions
-    }
+    values = {question.key: form.get(f"answers.{question.key}", "") for question in asked.questions}
     try:
         submission = _read_form(asked, locale, values)
         _accept(asked, submission, "link")

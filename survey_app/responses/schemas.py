@@ -142,9 +142,7 @@ def _signed(token: object, workspace: Workspace, *, now: datetime) -> Any:
     return claims.get("customer")
 
 
-def _read_person(
-    customer: Mapping[str, Any], source: str, errors: list[FieldError]
-) -> Person:
+def _read_person(customer: Mapping[str, Any], source: str, errors: list[FieldError]) -> Person:
     known = {"id", "country", "birth_year", "gender", "stage"}
     errors += [
         FieldError(f"customer.{key}", "field.unknown", UNKNOWN_KEY)

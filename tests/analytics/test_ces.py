@@ -7,7 +7,14 @@ from analytics import FrameError, ces
 def test_share_and_mean_by_hand() -> None:
     table = ces(pd.DataFrame({"score": [7, 6, 5, 4, 1, None]}))
     assert list(table.columns) == [
-        "n", "easy", "ces", "low", "high", "mean", "mean_low", "mean_high"
+        "n",
+        "easy",
+        "ces",
+        "low",
+        "high",
+        "mean",
+        "mean_low",
+        "mean_high",
     ]
     assert table[["n", "easy", "ces", "mean"]].iloc[0].tolist() == pytest.approx([5, 3, 60, 4.6])
     # s² = (127 - 23²/5)/4 = 5.3; t(4) = 2.7764; 2.7764 * sqrt(5.3/5) = 2.858, clipped at 7.

@@ -34,9 +34,7 @@ def table(up: int, middle: int, down: int) -> pd.DataFrame:
 def test_a_change_of_nps_by_hand() -> None:
     # (180 - 120)/403 = .14888; V' = .54864 and .60985; SE = .05362; z = 2.7768.
     change = compare(table(240, 100, 60), table(200, 120, 80), metric="nps")
-    assert list(change.columns) == [
-        "change", "change_low", "change_high", "p_value", "significant"
-    ]
+    assert list(change.columns) == ["change", "change_low", "change_high", "p_value", "significant"]
     assert change.iloc[0, :3].tolist() == pytest.approx([15, 4.38, 25.40], abs=0.01)
     assert change["p_value"].item() == pytest.approx(2 * stats.norm.sf(2.7768), rel=1e-3)
     assert change["significant"].tolist() == [True]
@@ -44,8 +42,12 @@ def test_a_change_of_nps_by_hand() -> None:
 
 @pytest.mark.parametrize(
     "one,two,low,high",
-    [((56, 70), (48, 80), 0.0524, 0.3339), ((9, 10), (3, 10), 0.1705, 0.8090),
-     ((5, 56), (0, 29), -0.0381, 0.1926), ((10, 10), (0, 10), 0.6075, 1.0)],
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((10, 10), (0, 10), 0.6075, 1.0),
+    ],
 )
 def test_the_published_examples_of_newcombe(
     one: tuple[int, int], two: tuple[int, int], low: float, high: float
@@ -154,8 +156,13 @@ def test_a_segment_is_compared_with_the_others_not_with_itself() -> None:
     by_country = nps(pd.concat(rows), by=["country"], count="cells")
     rest = against_rest(by_country, metric="nps")
     assert list(rest.columns) == [
-        "country", "difference", "difference_low", "difference_high",
-        "p_value", "q_value", "significant",
+        "country",
+        "difference",
+        "difference_low",
+        "difference_high",
+        "p_value",
+        "q_value",
+        "significant",
     ]
     alone = compare(table(40, 10, 10), table(25, 30, 65), metric="nps")
     assert rest.iloc[0, 1:5].tolist() == pytest.approx(alone.iloc[0, :4].tolist())

@@ -29,12 +29,26 @@ class Case:
 
 
 CASES = [
-    Case(nps, "score", tuple(range(11)), "nps", -100, "n",
-         parts=("promoters", "passives", "detractors")),
+    Case(
+        nps,
+        "score",
+        tuple(range(11)),
+        "nps",
+        -100,
+        "n",
+        parts=("promoters", "passives", "detractors"),
+    ),
     Case(csat, "score", (1, 2, 3, 4, 5), "csat", 0, "n"),
     Case(ces, "score", (1, 2, 3, 4, 5, 6, 7), "ces", 0, "n"),
-    Case(sentiment, "sentiment", ("negative", "neutral", "positive"), "net", -100, "scored",
-         parts=("negative", "neutral", "positive")),
+    Case(
+        sentiment,
+        "sentiment",
+        ("negative", "neutral", "positive"),
+        "net",
+        -100,
+        "scored",
+        parts=("negative", "neutral", "positive"),
+    ),
     Case(themes, "polarity", ("negative", "neutral", "positive"), "net", -100, "mentions"),
 ]
 every_metric = pytest.mark.parametrize("case", CASES, ids=lambda case: case.metric.__name__)
@@ -138,14 +152,14 @@ def test_groups_recombine_to_the_total(case: Case, data: st.DataObject) -> None:
     frame = typed(rows_of(case, data, least=1))
     keys = ["theme"] if case.metric is themes else []
     parts, total = case.metric(frame, by=["country"]), case.metric(frame)
-    counts = [
-        name for name in total.select_dtypes("int64") if name not in {*keys, "respondents"}
-    ]
+    counts = [name for name in total.select_dtypes("int64") if name not in {*keys, "respondents"}]
     summed = parts[[*keys, *counts]]
     summed = summed.groupby(keys, as_index=False).sum() if keys else summed.sum().to_frame().T
     pd.testing.assert_frame_equal(summed[counts], total[counts])
-    size = parts[case.first] if case.metric is not themes else (
-        parts["negative"] + parts["neutral"] + parts["positive"]
+    size = (
+        parts[case.first]
+        if case.metric is not themes
+        else (parts["negative"] + parts["neutral"] + parts["positive"])
     )
     if case.metric is not themes and size.sum() > 0:
         mean = (parts[case.score].fillna(0) * size).sum() / size.sum()

@@ -76,8 +76,12 @@ def test_nothing_answered_is_null_never_zero(make_frame: Any) -> None:
 
 @pytest.mark.parametrize(
     "frame",
-    [pd.DataFrame({"score": []}), pl.DataFrame({"score": []}), pa.table({"score": pa.nulls(0)}),
-     None],
+    [
+        pd.DataFrame({"score": []}),
+        pl.DataFrame({"score": []}),
+        pa.table({"score": pa.nulls(0)}),
+        None,
+    ],
     ids=["pandas", "polars", "pyarrow", "duckdb"],
 )
 def test_an_empty_frame_has_one_row(frame: Any) -> None:
@@ -115,8 +119,16 @@ def test_nan_is_no_answer_on_any_engine() -> None:
 
 
 BAD_SCORES: list[list[Any]] = [
-    [9, 8.5], [11, 9], [-1], [True, False], ["9", "10"], [9, True], [9, "9"], [float("inf")],
-    [9, b"9"], [9, [1]],
+    [9, 8.5],
+    [11, 9],
+    [-1],
+    [True, False],
+    ["9", "10"],
+    [9, True],
+    [9, "9"],
+    [float("inf")],
+    [9, b"9"],
+    [9, [1]],
 ]
 
 

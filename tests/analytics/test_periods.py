@@ -88,8 +88,16 @@ def test_buckets_cover_a_period_without_a_gap(start: date, days: int, grain: Any
 
 
 @pytest.mark.parametrize(
-    "days,grain", [(1, "day"), (31, "day"), (32, "week"), (184, "week"), (185, "month"),
-                   (1096, "month"), (1097, "quarter")],
+    "days,grain",
+    [
+        (1, "day"),
+        (31, "day"),
+        (32, "week"),
+        (184, "week"),
+        (185, "month"),
+        (1096, "month"),
+        (1097, "quarter"),
+    ],
 )
 def test_the_grain_of_a_period(days: int, grain: str) -> None:
     start = date(2026, 1, 1)

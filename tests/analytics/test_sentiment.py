@@ -11,7 +11,15 @@ def test_an_example_by_hand() -> None:
     codes = ["positive"] * 5 + ["neutral"] * 3 + ["negative"] * 2 + [None] * 10
     table = sentiment(pd.DataFrame({"sentiment": codes}))
     assert list(table.columns) == [
-        "comments", "scored", "negative", "neutral", "positive", "coverage", "net", "low", "high"
+        "comments",
+        "scored",
+        "negative",
+        "neutral",
+        "positive",
+        "coverage",
+        "net",
+        "low",
+        "high",
     ]
     assert table.iloc[0, :7].tolist() == pytest.approx([20, 10, 2, 3, 5, 0.5, 30])
     same = nps(pd.DataFrame({"score": [9] * 5 + [7] * 3 + [0] * 2}))

@@ -58,7 +58,10 @@ def test_what_a_hidden_row_shows() -> None:
     shown = result.loc[0, ["n", "nps", "odds", "mark", "note"]].tolist()
     assert shown == [90, 12.5, 0.5, True, "x"]
     assert [str(result[name].dtype) for name in ("n", "nps", "mark", "suppressed")] == [
-        "Int64", "Float64", "boolean", "bool"
+        "Int64",
+        "Float64",
+        "boolean",
+        "bool",
     ]
     assert table["n"].tolist() == [90, 7, 4]
 
@@ -105,7 +108,8 @@ def solved(people: dict[Any, int], dark: set[Any], *, k: int) -> list[Any]:
         [key for key in shown if all(key[at] == value for at, value in fixed)]
         for fixed in {
             tuple((at, key[at]) for at in range(len(key)) if at != free)
-            for key in shown for free in range(len(key))
+            for key in shown
+            for free in range(len(key))
         }
     ]
     lines = [line for line in lines if sum(people[key] for key in line) >= k]
@@ -143,8 +147,11 @@ sizes = st.sampled_from([0, 0, 1, 1, 2, 3, 4, 5, 6, 9, 30])
 
 @settings(deadline=None, max_examples=120)
 @given(
-    st.integers(1, 6), st.integers(1, 6), st.integers(1, 2),
-    st.lists(sizes, min_size=72, max_size=72), st.integers(2, 6),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.integers(1, 2),
+    st.lists(sizes, min_size=72, max_size=72),
+    st.integers(2, 6),
 )
 def test_no_small_row_can_be_solved(
     rows: int, columns: int, layers: int, drawn: list[int], k: int
@@ -186,9 +193,13 @@ def test_a_large_table_is_done_in_time() -> None:
 @pytest.mark.parametrize(
     "respondents,message",
     [
-        ("m", "column 'm' is missing"), ([1], "has 1 values for 2 rows"),
-        ([1, None], "holds None"), ([1, -1], "holds -1"), ([1, 2.5], "holds 2.5"),
-        ([1, True], "holds True"), ("country", "holds 'DE'"),
+        ("m", "column 'm' is missing"),
+        ([1], "has 1 values for 2 rows"),
+        ([1, None], "holds None"),
+        ([1, -1], "holds -1"),
+        ([1, 2.5], "holds 2.5"),
+        ([1, True], "holds True"),
+        ("country", "holds 'DE'"),
     ],
 )
 def test_wrong_respondents(respondents: Any, message: str) -> None:

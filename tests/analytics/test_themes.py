@@ -29,7 +29,9 @@ def test_mentions_and_distinct_respondents(make_frame: Any) -> None:
 def test_by_another_column_and_with_counts(make_frame: Any) -> None:
     table = themes(make_frame(ROWS), by=["country"], count="cells")
     assert table[["country", "theme", "mentions", "respondents"]].values.tolist() == [
-        ["DE", "delivery", 0, 0], ["DE", "price", 3, 2], ["FR", "price", 2, 1]
+        ["DE", "delivery", 0, 0],
+        ["DE", "price", 3, 2],
+        ["FR", "price", 2, 1],
     ]
 
 

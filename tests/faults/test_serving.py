@@ -1,4 +1,4 @@
-"""SIGKILL and SIGTERM on real processes: what was acknowledged stays, and nothing is left behind."""
+"""SIGKILL and SIGTERM on real processes: what was acknowledged stays, nothing is left behind."""
 
 import http.client
 import os

@@ -58,7 +58,7 @@ def put(app: Flask, rows: Iterable[Raw], *, survey: str = "acme-nps") -> None:
         assert asked is not None and asked.score_question is not None
         question = asked.score_question.key
         taken = [
-            Row(number, f"{survey}-{number}-{row['at']:%s}", "h", row["at"], {question: row["score"]},
+            Row(number, f"{survey}-{number}-{row['at']}", "h", row["at"], {question: row["score"]},
                 row.get("locale"), "import",
                 Person(source="import", stage=row.get("stage"), country=row.get("country"),
                        gender=row.get("gender")))

@@ -23,12 +23,20 @@ TODAY = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
 Rows = list[tuple[object, ...]]
 
 
-def answers(count: int, score: int, *, country: str = "FI", stage: str = "adopt",
-            comment: str = "", days_ago: int = 20, who: str = "") -> Rows:
+def answers(
+    count: int,
+    score: int,
+    *,
+    country: str = "FI",
+    stage: str = "adopt",
+    comment: str = "",
+    days_ago: int = 20,
+    who: str = "",
+) -> Rows:
     """`count` answers alike, of different customers."""
     at = (TODAY - timedelta(days=days_ago)).isoformat()
     return [
-        (at, score, comment, country, stage, f"{who or country}-{stage}-{score}-{days_ago}-{i}", "en")
+        (at, score, comment, country, stage, f"{who}{country}{stage}{score}-{days_ago}-{i}", "en")
         for i in range(count)
     ]
 
@@ -42,7 +50,11 @@ def fill(app: Flask, folder: Path, rows: Rows, survey: str = "acme-nps") -> None
         asked = find_published(db.session, survey)
         assert asked is not None
         steps = import_file(
-            db.session, check_file(path), asked, now=datetime.now(UTC), renames={},
+            db.session,
+            check_file(path),
+            asked,
+            now=datetime.now(UTC),
+            renames={},
             ignore_unknown=False,
         )
         for report in steps:
@@ -92,8 +104,11 @@ def test_few_people_are_withheld_everywhere(
     app: Flask, reader: FlaskClient, tmp_path: Path
 ) -> None:
     # One customer who answered six times is one person.
-    many = [(*row[:5], "one-person", "en") for day in range(6)
-            for row in answers(1, 9, country="IS", days_ago=20 + day)]
+    many = [
+        (*row[:5], "one-person", "en")
+        for day in range(6)
+        for row in answers(1, 9, country="IS", days_ago=20 + day)
+    ]
     fill(app, tmp_path, many)
     page = reader.get(f"{PAGE}?country=IS").get_data(as_text=True)
     assert "Withheld: too few people answered." in text_of(page)
@@ -123,8 +138,14 @@ def test_a_comment_stays_text(app: Flask, reader: FlaskClient, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "address",
-    ["?from=yesterday", "?from=2026-02-01&to=2026-01-01", "?by=shoe_size", "?compare=mars",
-     "/export?format=exe", "/export?dimensions=password_hash"],
+    [
+        "?from=yesterday",
+        "?from=2026-02-01&to=2026-01-01",
+        "?by=shoe_size",
+        "?compare=mars",
+        "/export?format=exe",
+        "/export?dimensions=password_hash",
+    ],
 )
 def test_a_wrong_address_is_refused_with_a_hint(reader: FlaskClient, address: str) -> None:
     answer = reader.get(PAGE + address)
@@ -170,9 +191,7 @@ def test_a_phone_gets_narrow_charts(reader: FlaskClient, app: Flask, tmp_path: P
     assert 'viewBox="0 0 1080' not in narrow
 
 
-def test_no_style_and_no_script_of_its_own(
-    app: Flask, reader: FlaskClient, tmp_path: Path
-) -> None:
+def test_no_style_and_no_script_of_its_own(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
     fill(app, tmp_path, answers(40, 10, comment="Good delivery."))
     page = reader.get(PAGE).get_data(as_text=True)
     assert not re.search(r"\sstyle=|<style|<script|\son\w+=", page)

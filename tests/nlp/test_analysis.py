@@ -194,7 +194,7 @@ def test_importing_is_cheap_and_loads_no_engine():
         "import sys, nlp; "
         "print([name for name in ('spacy', 'py3langid', 'numpy') if name in sys.modules])"
     )
-    ran = subprocess.run(  # noqa: S603 - our own program
+    ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, text=True
     )
     assert ran.stdout.strip() == "[]"

@@ -1,6 +1,6 @@
 """Language: script first, then the identifier among the candidates."""
 
-# ruff: noqa: RUF001 - texts in many scripts are what is tested
+
 
 import pytest
 

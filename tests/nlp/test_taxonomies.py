@@ -74,7 +74,7 @@ def test_the_engine_version_changes_with_the_taxonomy():
 
 
 def test_the_engine_version_is_made_of_the_packaged_taxonomy_and_libraries(monkeypatch):
-    import importlib  # noqa: PLC0415 - only this test imports the package anew
+    import importlib
 
     before = nlp.ENGINE_VERSION
     monkeypatch.setattr("nlp.taxonomies.english_source", lambda: GOOD)

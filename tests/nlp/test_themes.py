@@ -1,6 +1,6 @@
 """Themes of English comments: what is found, where, and with which polarity."""
 
-# ruff: noqa: RUF001 - texts in many scripts are what is tested
+
 
 import importlib
 

@@ -1,5 +1,6 @@
 """Work to do is a row: leased, retried, quarantined, done once, never lost."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -277,7 +278,7 @@ def test_until_idle_waits_for_a_retry(
 
 
 def test_a_worker_ends_with_its_parent(app: Flask, cast: Cast) -> None:
-    assert work(app, (ANALYSE_COMMENTS,), parent=1) == 0
+    assert work(app, (ANALYSE_COMMENTS,), parent=os.getpid()) == 0
 
 
 def test_effect_and_acknowledgement_are_one(app: Flask, cast: Cast) -> None:
