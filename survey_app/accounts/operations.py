@@ -144,8 +144,6 @@ def verify_password(session: Session, email: str, password: str) -> User | None:
         return None
     if user is None or user.disabled_at is not None:
         return None
-    if hasher.check_needs_rehash(user.password_hash):
-        user.password_hash = hasher.hash(password)
     return user
 
 

@@ -167,17 +167,6 @@ def test_an_unknown_user_costs_a_verification_too(
     operations._nobody.cache_clear()
 
 
-def test_a_hash_of_lower_cost_is_renewed_at_log_in(
-    session: Session, acme: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    user = owner_of(session, acme)
-    before = user.password_hash
-    monkeypatch.setattr(operations, "hasher", PasswordHasher(2, 16, 1))
-    assert verify_password(session, user.email, PASSWORD) is user
-    assert user.password_hash != before and "m=16,t=2" in user.password_hash
-    assert verify_password(session, user.email, PASSWORD) is user
-
-
 def test_real_passwords_are_hashed_at_full_cost() -> None:
     """The tests lower it; what people get is the library's recommendation."""
     hasher = PasswordHasher()
