@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -83,6 +84,8 @@ def test_a_workbook_holds_texts_as_texts_and_numbers_as_numbers(tmp_path: Path) 
     texts = tuple(text for text in FORMULAS + PLAIN if text)
     with path.open("wb") as file:
         write_xlsx(table_of(texts), file)
+    with zipfile.ZipFile(path) as parts:
+        assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
     sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
     header, *rows = sheet.to_python()
     assert header[0] == "=theme"

@@ -73,9 +73,19 @@ def take(door: Any, path: Path, *, survey: str = "acme-nps") -> Report:
 
 
 def test_a_row_is_stamped_as_it_says(door: Any, tmp_path: Path) -> None:
-    row = {"submitted_at": "2026-03-01T23:30", "score": "9.0", "comment": " Gut\r\nund gern",
-           "language": "de-AT", "country": "fin", "customer_id": "c-1", "stage": "Win back",
-           "birth_year": "1984", "age_band": "65+", "gender": "female", "channel": "email"}  # fmt: skip
+    row: dict[str, object] = {
+        "submitted_at": "2026-03-01T23:30",
+        "score": "9.0",
+        "comment": " Gut\r\nund gern ",
+        "language": "de-AT",
+        "country": "fin",
+        "customer_id": "c-1",
+        "stage": "Win back",
+        "birth_year": "1984",
+        "age_band": "65+",
+        "gender": "female",
+        "channel": "email",
+    }
     report = take(door, write(tmp_path / "one.csv", [row]))
     assert (report.taken, report.known, report.refused) == (1, 0, [])
     stored = door.row()
