@@ -8,7 +8,7 @@ of failing with "database is locked".
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from inspect import iscoroutinefunction
@@ -109,7 +109,9 @@ def engine_options(url: URL) -> dict[str, dict[str, Any]]:
         # isolation_level None: the driver begins nothing by itself, the events below do.
         connect = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
         options: dict[str, Any] = {"url": url, "connect_args": connect}
-        return {"default": options, "reader": dict(options)}
+        # One writer's connection: writers stand in line here instead of polling for the lock.
+        writer = options | {"pool_size": 1, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+        return {"default": writer, "reader": options}
     options = {"url": url, "pool_pre_ping": True}
     reader = options | {"execution_options": {"postgresql_readonly": True}}
     return {"default": options, "reader": reader}
@@ -134,14 +136,13 @@ def insert_or_skip(
 
     The database decides, so that two at once are one.
     """
-    return upsert(session, model).on_conflict_do_nothing(index_elements=index_elements)
+    insert = insert_of(session.get_bind().dialect.name)(model)
+    return insert.on_conflict_do_nothing(index_elements=index_elements)
 
 
-def upsert(session: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT of the session's own dialect, which knows ON CONFLICT."""
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(model)
-    return sqlite.insert(model)
+def insert_of(dialect: str) -> Callable[..., sqlite.Insert | postgresql.Insert]:
+    """The INSERT of a dialect, which knows ON CONFLICT."""
+    return postgresql.insert if dialect == "postgresql" else sqlite.insert
 
 
 def init_app(app: Flask, url: URL) -> None:

@@ -7,6 +7,7 @@ from outside is only ever matched against a list, never passed on raw.
 import os
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale
@@ -84,6 +85,7 @@ def match_locale(wishes: Iterable[str | None], available: Sequence[str]) -> str 
     return None
 
 
+@lru_cache(maxsize=1024)
 def _language_and_script(code: str) -> tuple[str, str]:
     """Language and likely script of a locale code that has the right form."""
     parts = code.replace("-", "_").split("_")

@@ -14,7 +14,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy.orm import Session
 
 from survey_app.accounts.models import ROLES, Counter, LoginSession, Membership, User, Workspace
-from survey_app.db import upsert
+from survey_app.db import insert_of
 from survey_app.errors import N_, Conflict, Invalid, TooMany, Unauthenticated
 from survey_app.i18n import INTERFACE_LOCALES, match_locale
 
@@ -183,14 +183,9 @@ def _hash(token: str) -> str:
 def count(session: Session, name: str, *, now: datetime, window: timedelta, limit: int) -> None:
     """Count one event of this name; raises TooMany once `limit` is passed in this window."""
     start, after = _window(now, window)
-    happened = session.execute(
-        upsert(session, Counter)
-        .values(name=name, window_start=start, count=1)
-        .on_conflict_do_update(
-            index_elements=[Counter.name, Counter.window_start],
-            set_={"count": Counter.count + 1},
-        )
-        .returning(Counter.count)
+    connection = session.connection()
+    happened = connection.execute(
+        _count_one(connection.dialect.name), {"name": name, "window_start": start, "count": 1}
     ).scalar_one()
     if happened == 1:
         session.execute(
@@ -198,6 +193,17 @@ def count(session: Session, name: str, *, now: datetime, window: timedelta, limi
         )
     if happened > limit:
         raise _too_many(after)
+
+
+@cache
+def _count_one(dialect: str) -> sa.Executable:
+    """Built once: every answer and every log-in runs it."""
+    counters = Counter.__table__
+    counting = insert_of(dialect)(counters).on_conflict_do_update(
+        index_elements=[counters.c.name, counters.c.window_start],
+        set_={"count": counters.c.count + 1},
+    )
+    return counting.returning(counters.c.count)
 
 
 def take_back(session: Session, name: str, *, now: datetime, window: timedelta) -> None:

@@ -13,10 +13,10 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from survey_app.accounts.operations import zone_of
+from survey_app.db import insert_of
 from survey_app.errors import N_, Conflict, FieldError, Gone, Invalid
 from survey_app.i18n import match_locale
 from survey_app.responses.models import Answer, Response
@@ -189,9 +189,8 @@ def insert_response(dialect: str) -> sa.Executable:
 
     It returns `id` and `key`, and passes over a response whose key is known already.
     """
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     key = [RESPONSES.c.survey_id, RESPONSES.c.key]
-    skipping = insert(RESPONSES).on_conflict_do_nothing(index_elements=key)
+    skipping = insert_of(dialect)(RESPONSES).on_conflict_do_nothing(index_elements=key)
     return skipping.returning(RESPONSES.c.id, RESPONSES.c.key)
 
 

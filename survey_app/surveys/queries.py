@@ -10,6 +10,16 @@ from survey_app.errors import N_, Gone, NotFound
 from survey_app.surveys.models import Survey, SurveyVersion
 from survey_app.surveys.questions import Question, questions_of
 
+# Built once: every answer begins with it.
+_PUBLISHED = (
+    sa.select(Survey, Workspace, SurveyVersion)
+    .join(Workspace, Workspace.id == Survey.workspace_id)
+    .join(SurveyVersion, SurveyVersion.survey_id == Survey.id)
+    .where(Survey.key == sa.bindparam("key"))
+    .order_by(SurveyVersion.number.desc())
+    .limit(1)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenSurvey:
@@ -44,14 +54,7 @@ def published(session: Session, key: str) -> OpenSurvey:
 
 def find_published(session: Session, key: str) -> OpenSurvey | None:
     """The published survey with this key, open or closed."""
-    row = session.execute(
-        sa.select(Survey, Workspace, SurveyVersion)
-        .join(Workspace, Workspace.id == Survey.workspace_id)
-        .join(SurveyVersion, SurveyVersion.survey_id == Survey.id)
-        .where(Survey.key == key)
-        .order_by(SurveyVersion.number.desc())
-        .limit(1)
-    ).first()
+    row = session.execute(_PUBLISHED, {"key": key}).first()
     if row is None:
         return None
     survey, workspace, version = row
