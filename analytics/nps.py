@@ -92,7 +92,8 @@ def summarise_nps(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
     positive, negative, size = net_parts(tallied)
     low, high = intervals.adjusted_wald(positive, negative, size, confidence=confidence)
     table = tallied.drop(columns=list(WEIGHTS), errors="ignore").copy()
-    table["nps"] = 100 * (positive - negative) / np.where(size > 0, size, np.nan)
+    score = 100 * (positive - negative) / np.where(size > 0, size, np.nan)
+    table["nps"] = np.clip(score, -100, 100)  # weighted counts are rounded on their way
     table["low"], table["high"] = low, high
     if "weight_sum" in tallied:
         table["weight_sum"] = tallied["weight_sum"]

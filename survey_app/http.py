@@ -220,7 +220,8 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
     if status < 400:
         return error
     code = "csrf" if isinstance(error, CSRFError) else f"http.{status}"
-    response = _answer(status, code, gettext(TITLES.get(status, TITLES[500])))
+    hint = gettext("Please check the address.") if status == 404 else ""
+    response = _answer(status, code, gettext(TITLES.get(status, TITLES[500])), hint=hint)
     for name, value in error.get_headers(request.environ):
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value

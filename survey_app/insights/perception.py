@@ -1,6 +1,6 @@
 """What the page *Perception* shows, as numbers: every table has passed the privacy floor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -25,6 +25,21 @@ class Reading:
 
     table: pd.DataFrame
     change: pd.DataFrame | None
+
+    @property
+    def movement(self) -> Literal["better", "worse", "unclear", "unknown"] | None:
+        """What may be said of the change: a finding only where its interval says so.
+
+        None without a comparison, `unknown` where a side is empty or withheld.
+        """
+        if self.change is None:
+            return None
+        row = self.change.iloc[0]
+        if pd.isna(row["change"]):
+            return "unknown"
+        if not row["significant"]:
+            return "unclear"
+        return "better" if row["change"] > 0 else "worse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +71,10 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
         session, scope, ways, metric="nps", grain=grain
     )
     sentiment, writers = tables.sentiment(session, scope)
+    comments = None
+    if not 0 < writers < workspace.comment_floor:
+        newest = newest_comments(session, scope)
+        comments = [_discreet(comment, countries, stages) for comment in newest]
     return Perception(
         now=now,
         then=then,
@@ -69,9 +88,7 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
         segments=_marked(segments),
         sentiment=sentiment,
         themes=tables.themes(session, scope),
-        comments=(
-            None if 0 < writers < workspace.comment_floor else newest_comments(session, scope)
-        ),
+        comments=comments,
     )
 
 
@@ -88,6 +105,20 @@ def _compared(
         return Reading(table, None)
     earlier = tables.scores(session, scope.over(then), metric=metric)
     return Reading(table, analytics.compare(table, earlier, metric=metric))
+
+
+def _discreet(comment: Comment, countries: pd.DataFrame, stages: pd.DataFrame) -> Comment:
+    """A comment without the country or stage that its table withholds."""
+    return replace(
+        comment,
+        country=_if_shown(comment.country, countries, "country"),
+        stage=_if_shown(comment.stage, stages, "stage"),
+    )
+
+
+def _if_shown(key: str | None, table: pd.DataFrame, dimension: str) -> str | None:
+    shown = table.loc[~table["suppressed"], dimension]
+    return key if key in set(shown.dropna()) else None
 
 
 def _marked(segments: pd.DataFrame) -> pd.DataFrame:

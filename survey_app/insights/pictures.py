@@ -8,6 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from analytics import charts
+from survey_app.customers.operations import AGE_BANDS
 from survey_app.insights import words
 from survey_app.insights.perception import Perception
 
@@ -36,8 +37,11 @@ def in_reading_order(table: pd.DataFrame, dimension: str) -> pd.DataFrame:
     """The rows as people look for them: ages and stages as they run, countries by name, since a
     raw ranking of countries misleads, anything else by the number of answers.
     """
-    if dimension in ("age_band", "stage", "month"):
+    if dimension in ("stage", "month"):
         return table
+    if dimension == "age_band":
+        ages = table["age_band"].map({band: age for age, band in enumerate(AGE_BANDS)})
+        return table.iloc[ages.fillna(len(AGE_BANDS)).argsort(kind="stable")]
     if dimension == "country":
         known = table["country"].notna()
         named = table[known].sort_values("label", key=lambda names: names.map(str.casefold))

@@ -36,10 +36,11 @@ class PerceptionQuery:
     def compared(self) -> tuple[Period, Period | None]:
         """The period up to today, and the same part of the earlier one (None: no comparison)."""
         now, then = to_date(self.scope.period, self.today)
-        if self.compare == "none":
-            return now, None
         if self.compare == "year":
-            return now, Period(_year_earlier(now.start), _year_earlier(now.end))
+            then = Period(_year_earlier(now.start), _year_earlier(now.end))
+        # Of two periods that share days the same answers would be compared with themselves.
+        if self.compare == "none" or then.end >= now.start:
+            return now, None
         return now, then
 
 

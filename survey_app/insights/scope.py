@@ -19,7 +19,7 @@ DIMENSIONS = (
     "survey",
     "month",
 )
-EARLIEST = date(2000, 1, 1)
+EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,16 @@ class Scope:
     survey_id: int | None = None
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     respondent_floor: int = 5
+
+    def wider(self) -> list["Scope"]:
+        """The scopes that this one lies in: without any filter, and without each one of them."""
+        fewer = [
+            {name: values for name, values in self.filters.items() if name != dropped}
+            for dropped in self.filters
+        ]
+        if len(fewer) > 1:
+            fewer.append({})
+        return [replace(self, filters=filters) for filters in fewer]
 
     def over(self, period: Period) -> "Scope":
         """The same over another period."""
@@ -67,7 +77,7 @@ def read_day(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         day = date.min
-    if not EARLIEST <= day < date(9000, 1, 1):
+    if not EARLIEST <= day <= LATEST:
         raise Invalid(
             "date.form",
             N_("%(text)s is not a date."),

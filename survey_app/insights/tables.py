@@ -40,28 +40,38 @@ def breakdowns(
     `("bucket",)` is over time: every bucket of the period in order, null where nobody answered.
     """
     found = frames.scores(session, scope, ways, metric=metric, grain=grain)
+    around = [
+        frames.scores(session, wider, ways, metric=metric, grain=grain) for wider in scope.wider()
+    ]
     tables = []
-    for by, cells in zip(ways, found, strict=True):
-        table = METRICS[metric](cells.frame, by=list(by), count="count")
+    for place, by in enumerate(ways):
+        table = METRICS[metric](found[place].frame, by=list(by), count="count")
         if frames.BUCKET in by:
             table = _on_axis(table, scope, grain)
         table = _in_order(session, scope, table, by)
-        tables.append(_suppressed(table, cells.respondents, by, scope.respondent_floor))
+        nested = [found[place].respondents, *(cells[place].respondents for cells in around)]
+        tables.append(_suppressed(table, nested, by, scope.respondent_floor))
     return tables
 
 
 def sentiment(session: Session, scope: Scope) -> tuple[pd.DataFrame, int]:
-    """Net sentiment of comments with its coverage, suppressed; and how many people wrote them."""
+    """Net sentiment of comments with its coverage, suppressed; and how many people wrote them.
+
+    Nobody, where the number could be solved against a scope with fewer filters.
+    """
     cells = frames.comments(session, scope)
     table = analytics.sentiment(cells.frame, count="count")
-    shown = _suppressed(table, cells.respondents, (), scope.respondent_floor)
-    return shown, int(cells.respondents["respondents"].iloc[0])
+    around = [frames.comments(session, wider).respondents for wider in scope.wider()]
+    shown = _suppressed(table, [cells.respondents, *around], (), scope.respondent_floor)
+    writers = int(cells.respondents["respondents"].iloc[0])
+    return shown, 1 if shown["suppressed"].iloc[0] else writers
 
 
 def themes(session: Session, scope: Scope) -> pd.DataFrame:
     """Themes by number of mentions, the most frequent first, suppressed."""
-    table = analytics.themes(frames.mentions(session, scope))
-    shown = analytics.suppress(table, respondents="respondents", k=scope.respondent_floor)
+    nested = [analytics.themes(frames.mentions(session, each)) for each in (scope, *scope.wider())]
+    people = [table[["theme", "respondents"]] for table in nested]
+    shown = _suppressed(nested[0], people, ("theme",), scope.respondent_floor)
     return shown.sort_values("mentions", ascending=False, na_position="last", kind="stable")
 
 
@@ -75,15 +85,30 @@ def _on_axis(table: pd.DataFrame, scope: Scope, grain: Grain) -> pd.DataFrame:
 
 
 def _suppressed(
-    table: pd.DataFrame, respondents: pd.DataFrame, by: Sequence[str], floor: int
+    table: pd.DataFrame, nested: Sequence[pd.DataFrame], by: Sequence[str], floor: int
 ) -> pd.DataFrame:
+    """The table without what tells of fewer people than the floor.
+
+    `nested` holds the respondents per row: first the table's own, then those of the scopes that
+    it lies in. A row that leaves 1 … floor - 1 people over of a wider one hides as if it were
+    small itself: who opens both pages could subtract one from the other.
+    """
+    own, *around = (_people(table, respondents, by) for respondents in nested)
+    for wider in around:
+        own = [
+            inner if analytics.nested_ok(max(inner, outer), inner, floor) else min(inner, 1)
+            for inner, outer in zip(own, wider, strict=True)
+        ]
+    return analytics.suppress(table, respondents=own, k=floor)
+
+
+def _people(table: pd.DataFrame, respondents: pd.DataFrame, by: Sequence[str]) -> list[int]:
+    """The respondents of each row of the table."""
+    if not by:
+        return [int(respondents["respondents"].iloc[0])]
     keys = list(by)
-    if keys:
-        people = table[keys].merge(respondents, on=keys, how="left")["respondents"]
-    else:
-        people = respondents["respondents"]
-    counted = people.fillna(0).astype("int64").tolist()
-    return analytics.suppress(table, respondents=counted, k=floor)
+    found = table[keys].merge(respondents, on=keys, how="left")["respondents"]
+    return [int(number) for number in found.fillna(0)]
 
 
 def _in_order(

@@ -16,10 +16,11 @@ MINUS, PLUS = "\N{MINUS SIGN}", "+"
 MARK = "\N{LEFT-TO-RIGHT MARK}"
 
 
-def number(value: float) -> str:
-    """A whole number as the reader writes it, with a true minus."""
-    whole = round(float(value))
-    return _sign(MINUS if whole < 0 else "") + str(format_decimal(abs(whole), format="#,##0"))
+def number(value: float, digits: int = 0) -> str:
+    """A number as the reader writes it, whole unless digits are asked for, with a true minus."""
+    rounded = round(float(value), digits)
+    form = "#,##0" + "." * (digits > 0) + "0" * digits
+    return _sign(MINUS if rounded < 0 else "") + str(format_decimal(abs(rounded), format=form))
 
 
 def _sign(sign: str) -> str:
@@ -31,9 +32,21 @@ def percent(share: float) -> str:
     return str(gettext("%(number)s%%", number=number(100 * share)))
 
 
-def signed(value: float) -> str:
+def signed(value: float, digits: int = 0) -> str:
     """A change: with a plus or a minus, unless it rounds to nothing."""
-    return (_sign(PLUS) if round(float(value)) > 0 else "") + number(value)
+    return (_sign(PLUS) if round(float(value), digits) > 0 else "") + number(value, digits)
+
+
+def between(low: float, high: float) -> dict[str, str]:
+    """The bounds of a change, signed, each isolated from the direction of the words around it.
+
+    A bound that rounds to 0 gets a decimal: whether 0 lies inside is what they are read for.
+    """
+    digits = 1 if 0 in (round(low), round(high)) else 0
+    return {
+        name: f"\N{LEFT-TO-RIGHT ISOLATE}{signed(value, digits)}\N{POP DIRECTIONAL ISOLATE}"
+        for name, value in (("low", low), ("high", high))
+    }
 
 
 def day(value: date) -> str:

@@ -3,65 +3,14 @@
 import csv
 import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from factories import Cast, log_in
 from flask import Flask
 from flask.testing import FlaskClient
-
-from survey_app.db import db
-from survey_app.insights.jobs import ANALYSE_COMMENTS
-from survey_app.jobs import run_once
-from survey_app.responses.imports import check_file, import_file
-from survey_app.surveys.queries import find_published
-
-PAGE = "/w/acme/perception"
-HEADER = ("submitted_at", "score", "comment", "country", "stage", "customer_id", "language")
-TODAY = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
-Rows = list[tuple[object, ...]]
-
-
-def answers(
-    count: int,
-    score: int,
-    *,
-    country: str = "FI",
-    stage: str = "adopt",
-    comment: str = "",
-    days_ago: int = 20,
-    who: str = "",
-) -> Rows:
-    """`count` answers alike, of different customers."""
-    at = (TODAY - timedelta(days=days_ago)).isoformat()
-    return [
-        (at, score, comment, country, stage, f"{who}{country}{stage}{score}-{days_ago}-{i}", "en")
-        for i in range(count)
-    ]
-
-
-def fill(app: Flask, folder: Path, rows: Rows, survey: str = "acme-nps") -> None:
-    """Import answers and let the worker read the comments."""
-    path = folder / f"{survey}.csv"
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([HEADER, *rows])
-    with app.app_context():
-        asked = find_published(db.session, survey)
-        assert asked is not None
-        steps = import_file(
-            db.session,
-            check_file(path),
-            asked,
-            now=datetime.now(UTC),
-            renames={},
-            ignore_unknown=False,
-        )
-        for report in steps:
-            assert not report.refused
-            db.session.commit()
-        while run_once(ANALYSE_COMMENTS, datetime.now(UTC)):
-            pass
+from perceptions import HEADER, PAGE, TODAY, answers, fill, text_of
 
 
 @pytest.fixture
@@ -69,12 +18,6 @@ def reader(client: FlaskClient, cast: Cast) -> FlaskClient:
     """A member's browser."""
     log_in(client, cast.member)
     return client
-
-
-def text_of(page: str) -> str:
-    """What can be read: no markup, blanks folded, isolates dropped."""
-    plain = re.sub(r"<[^>]+>", " ", page)
-    return " ".join(re.sub("[\u2066-\u2069]", "", plain).split())
 
 
 def test_an_empty_workspace_says_so(reader: FlaskClient) -> None:
@@ -143,6 +86,7 @@ def test_a_comment_stays_text(app: Flask, reader: FlaskClient, tmp_path: Path) -
         "?from=2026-02-01&to=2026-01-01",
         "?by=shoe_size",
         "?compare=mars",
+        "?from=2000-01-01&to=8999-12-31",
         "/export?format=exe",
         "/export?dimensions=password_hash",
     ],
@@ -195,3 +139,21 @@ def test_no_style_and_no_script_of_its_own(app: Flask, reader: FlaskClient, tmp_
     fill(app, tmp_path, answers(40, 10, comment="Good delivery."))
     page = reader.get(PAGE).get_data(as_text=True)
     assert not re.search(r"\sstyle=|<style|<script|\son\w+=", page)
+
+
+def test_ages_run_as_people_age(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
+    year = TODAY.year
+    rows = [
+        (*row[:5], f"{age}-{place}", "en", year - age)
+        for age in (15, 30, 70)
+        for place, row in enumerate(answers(8, 9))
+    ]
+    fill(app, tmp_path, rows, header=(*HEADER, "birth_year"))
+    page = text_of(reader.get(f"{PAGE}?by=age_band").get_data(as_text=True))
+    table = page[page.rindex("By: Age band") :]
+    assert table.index("&lt;18 100") < table.index("25-34 100") < table.index("65+ 100")
+
+
+def test_a_period_is_not_compared_with_its_own_days(reader: FlaskClient) -> None:
+    two_years = f"?from={TODAY.year - 2}-01-01&to={TODAY.date()}&compare=year"
+    assert "share days with itself" in text_of(reader.get(PAGE + two_years).get_data(as_text=True))

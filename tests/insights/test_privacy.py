@@ -1,0 +1,76 @@
+"""What may not be solved: small groups, also by opening two pages and subtracting."""
+
+import re
+from pathlib import Path
+
+import pytest
+from factories import Cast, log_in
+from flask import Flask
+from flask.testing import FlaskClient
+from perceptions import PAGE, answers, fill, text_of
+
+HIDDEN = "Withheld: too few people answered."
+
+
+@pytest.fixture
+def malta(app: Flask, client: FlaskClient, cast: Cast, tmp_path: Path) -> FlaskClient:
+    """A member's browser, and a workspace in which two people in Malta answered."""
+    rows = [
+        *answers(30, 10, comment="Good service."),
+        *answers(8, 8, country="SE"),
+        *answers(
+            2, 2, country="MT", stage="exit", comment="My boss must not know this.", days_ago=1
+        ),
+    ]
+    fill(app, tmp_path, rows)
+    log_in(client, cast.member)
+    return client
+
+
+def page_of(client: FlaskClient, query: str = "") -> str:
+    return text_of(client.get(PAGE + query).get_data(as_text=True))
+
+
+def test_a_filter_that_leaves_out_two_people_is_withheld(malta: FlaskClient) -> None:
+    assert "Answers 40" in page_of(malta)
+    rest = page_of(malta, "?country=FI&country=SE")
+    assert HIDDEN in rest
+    assert "38" not in rest.split("Score over time")[0].split("Net Promoter Score")[1]
+
+
+def test_so_is_its_export(malta: FlaskClient) -> None:
+    csv = malta.get(f"{PAGE}/export?country=FI&country=SE&dimensions=gender").get_data(as_text=True)
+    assert csv.splitlines()[1].endswith(",true")
+    assert "38" not in csv
+
+
+def test_a_filter_that_leaves_out_enough_people_is_shown(malta: FlaskClient) -> None:
+    assert "Net Promoter Score 100" in page_of(malta, "?country=FI")
+
+
+def test_a_second_filter_is_held_against_each_wider_page(malta: FlaskClient) -> None:
+    # Stage adopt holds everybody but the two; country alone would be fine.
+    assert HIDDEN in page_of(malta, "?stage=adopt&country=FI&country=SE")
+
+
+def test_a_comment_does_not_say_where_its_table_is_silent(malta: FlaskClient) -> None:
+    page = page_of(malta)
+    said = page[page.index("My boss must not know this.") :][:120]
+    assert "Malta" not in said and "Exit" not in said
+    assert "Finland" in page[page.index("Good service.") :][:120]
+
+
+def test_rows_of_a_filtered_table_are_held_against_the_whole_one(
+    app: Flask, client: FlaskClient, cast: Cast, tmp_path: Path
+) -> None:
+    # 20 at `serve` in Finland, one of them also the only one of Åland; plenty of others there.
+    rows = [
+        *answers(19, 9, stage="serve"),
+        *answers(1, 1, stage="serve", country="AX"),
+        *answers(30, 9, stage="adopt", country="AX"),
+        *answers(30, 9, stage="adopt"),
+    ]
+    fill(app, tmp_path, rows)
+    log_in(client, cast.member)
+    table = client.get(f"{PAGE}/export?country=FI").get_data(as_text=True)
+    assert re.search(r"^serve,,,,,,,,true\r?$", table, re.M)
