@@ -29,8 +29,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=1024 * 1024,
     )
+    app.url_map.merge_slashes = False  # its redirect would repeat whatever Host was sent
     app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider has it
-    db.init_app(app, settings.database)
+    db.init_app(app, settings.database, threads=settings.threads)
     i18n.init_app(app, settings.data_dir.absolute() / "locales")
     http.init_app(app, settings)
     access.init_app(app)

@@ -217,7 +217,8 @@ def prepare_data_folder(settings: Settings) -> Settings:
     Only the command line calls this: building the application has no side effects.
     """
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        # Nobody else on this machine may read answers and secrets.
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingError(
             "setting.data_dir",

@@ -103,30 +103,34 @@ alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 logging.getLogger("alembic").setLevel(logging.WARNING)  # a command says what it did itself
 
 
-def engine_options(url: URL) -> dict[str, dict[str, Any]]:
-    """The two engines' options for Flask-SQLAlchemy-Lite."""
+def engine_options(url: URL, *, threads: int) -> dict[str, dict[str, Any]]:
+    """The two engines' options for Flask-SQLAlchemy-Lite; a connection for every thread.
+
+    Errors don't quote values: what customers wrote must not reach a log.
+    """
+    common = {"pool_size": threads, "pool_timeout": BUSY_SECONDS, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
         # isolation_level None: the driver begins nothing by itself, the events below do.
         connect = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
-        options: dict[str, Any] = {"url": url, "connect_args": connect}
+        options: dict[str, Any] = common | {"url": url, "connect_args": connect}
         # One writer's connection: writers stand in line here instead of polling for the lock.
-        writer = options | {"pool_size": 1, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
-        return {"default": writer, "reader": options}
-    options = {"url": url, "pool_pre_ping": True}
+        return {"default": options | {"pool_size": 1, "max_overflow": 0}, "reader": options}
+    options = common | {"url": url, "pool_pre_ping": True}
     reader = options | {"execution_options": {"postgresql_readonly": True}}
     return {"default": options, "reader": reader}
 
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Take the reader's engine for a while, outside of requests; ends what was read."""
+    """Take the reader's engine for a while; what was not committed is forgotten."""
+    before = g.get("read_only", False)
     db.session.rollback()
     g.read_only = True
     try:
         yield
     finally:
         db.session.rollback()
-        g.read_only = False
+        g.read_only = before
 
 
 def insert_or_skip(
@@ -145,9 +149,9 @@ def insert_of(dialect: str) -> Callable[..., sqlite.Insert | postgresql.Insert]:
     return postgresql.insert if dialect == "postgresql" else sqlite.insert
 
 
-def init_app(app: Flask, url: URL) -> None:
+def init_app(app: Flask, url: URL, *, threads: int) -> None:
     """Bind engines and migrations to an application; opens no connection."""
-    app.config["SQLALCHEMY_ENGINES"] = engine_options(url)
+    app.config["SQLALCHEMY_ENGINES"] = engine_options(url, threads=threads)
     app.config["ALEMBIC"] = {
         "script_location": str(MIGRATIONS),
         "file_template": "%%(year)d%%(month).2d%%(day).2d%%(hour).2d%%(minute).2d_%%(slug)s",

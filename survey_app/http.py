@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -59,6 +60,8 @@ TITLES = {
     500: N_("Something broke on our side"),
     503: N_("Busy, please try again"),
 }
+# Away, full or busy: nobody's mistake, and it may pass.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 csrf = CSRFProtect()
 
 
@@ -115,8 +118,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.after_request(_secure)
     app.register_error_handler(SoundingsError, _on_domain_error)
     app.register_error_handler(HTTPException, _on_http_error)
-    app.register_error_handler(OperationalError, _on_database_error)
-    app.register_error_handler(InterfaceError, _on_database_error)
+    for kind in DATABASE_AWAY:
+        app.register_error_handler(kind, _on_database_error)
     app.register_error_handler(Exception, _on_bug)
 
 
@@ -138,7 +141,8 @@ def _note_whether_it_writes() -> None:
 
 def _refuse_nul() -> None:
     """PostgreSQL's texts can't hold NUL, so no address and no form may; JSON is checked apart."""
-    if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
+    query = request.query_string
+    if "\0" in request.path or b"%00" in query or b"\0" in query:
         raise errors.NotFound("http.404", N_("There is no such page."))
 
 
@@ -146,7 +150,7 @@ def _commit(response: Response) -> Response:
     if not g.get("read_only", True) and not g.get("failed", False):
         try:
             db.session.commit()
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             # The answer keeps its headers (who may read it) and says the truth instead.
             failure = _on_database_error(error)
             response.status_code, response.content_type = 503, failure.content_type
@@ -228,10 +232,10 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
     return response
 
 
-def _on_database_error(error: OperationalError | InterfaceError) -> Response:
+def _on_database_error(error: SQLAlchemyError) -> Response:
     """The database is away, full or busy: nothing was stored, and trying again may help."""
     _give_up()
-    current_app.logger.error("the database failed: %s", error.orig)
+    current_app.logger.error("the database failed: %s", getattr(error, "orig", error))
     response = _answer(503, "database.unavailable", gettext(TITLES[503]))
     response.headers["Retry-After"] = "5"
     return response

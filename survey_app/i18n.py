@@ -14,7 +14,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_babel import Babel, get_locale
 
 SURVEY_LOCALES = ("en", "de", "fr", "es", "pt", "ja", "ar")
@@ -121,8 +121,11 @@ def _choose() -> str | None:
 def _remember(response: Response) -> Response:
     """Keep a member's choice of language; respondents get no cookie."""
     chosen = match_locale([request.args.get("lang")], INTERFACE_LOCALES)
-    if chosen and "page_locales" not in g:
-        response.set_cookie(COOKIE, chosen, max_age=YEAR, httponly=True, samesite="Lax")
+    if chosen and "page_locales" not in g and response.mimetype == "text/html":
+        secure = current_app.config["SESSION_COOKIE_SECURE"]
+        response.set_cookie(
+            COOKIE, chosen, max_age=YEAR, httponly=True, samesite="Lax", secure=secure
+        )
     return response
 
 

@@ -4,7 +4,9 @@ Page, chart, table twin, export and command all call these functions, so that th
 one answer, and nobody can forget the privacy floor.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 from sqlalchemy.orm import Session
@@ -40,6 +42,7 @@ def breakdowns(
     `("bucket",)` is over time: every bucket of the period in order, null where nobody answered.
     """
     found = frames.scores(session, scope, ways, metric=metric, grain=grain)
+    floor = _floor(session, scope, metric)
     around = [
         frames.scores(session, wider, ways, metric=metric, grain=grain) for wider in scope.wider()
     ]
@@ -50,7 +53,7 @@ def breakdowns(
             table = _on_axis(table, scope, grain)
         table = _in_order(session, scope, table, by)
         nested = [found[place].respondents, *(cells[place].respondents for cells in around)]
-        tables.append(_suppressed(table, nested, by, scope.respondent_floor))
+        tables.append(_suppressed(table, nested, by, floor))
     return tables
 
 
@@ -62,7 +65,8 @@ def sentiment(session: Session, scope: Scope) -> tuple[pd.DataFrame, int]:
     cells = frames.comments(session, scope)
     table = analytics.sentiment(cells.frame, count="count")
     around = [frames.comments(session, wider).respondents for wider in scope.wider()]
-    shown = _suppressed(table, [cells.respondents, *around], (), scope.respondent_floor)
+    floor = _floor(session, scope, "nps")
+    shown = _suppressed(table, [cells.respondents, *around], (), floor)
     writers = int(cells.respondents["respondents"].iloc[0])
     return shown, 1 if shown["suppressed"].iloc[0] else writers
 
@@ -71,8 +75,26 @@ def themes(session: Session, scope: Scope) -> pd.DataFrame:
     """Themes by number of mentions, the most frequent first, suppressed."""
     nested = [analytics.themes(frames.mentions(session, each)) for each in (scope, *scope.wider())]
     people = [table[["theme", "respondents"]] for table in nested]
-    shown = _suppressed(nested[0], people, ("theme",), scope.respondent_floor)
+    shown = _suppressed(nested[0], people, ("theme",), _floor(session, scope, "nps"))
     return shown.sort_values("mentions", ascending=False, na_position="last", kind="stable")
+
+
+def _floor(session: Session, scope: Scope, metric: str) -> int:
+    """The privacy floor for a scope: nobody passes it when a filter names a hidden row.
+
+    Pages of single values are sums of shown rows; one with a hidden value would give that away.
+    """
+    whole = replace(scope, filters={})
+    for name, values in scope.filters.items():
+        rows = frames.scores(session, whole, [(name,)], metric=metric)[0].respondents
+        hidden = analytics.suppress(
+            rows[[name]].assign(n=0),
+            respondents=rows["respondents"].tolist(),
+            k=scope.respondent_floor,
+        )
+        if set(values) & set(hidden.loc[hidden["suppressed"], name].dropna()):
+            return sys.maxsize
+    return scope.respondent_floor
 
 
 def _on_axis(table: pd.DataFrame, scope: Scope, grain: Grain) -> pd.DataFrame:

@@ -74,3 +74,9 @@ def test_rows_of_a_filtered_table_are_held_against_the_whole_one(
     log_in(client, cast.member)
     table = client.get(f"{PAGE}/export?country=FI").get_data(as_text=True)
     assert re.search(r"^serve,,,,,,,,true\r?$", table, re.M)
+
+
+def test_lists_of_countries_can_not_be_subtracted_from_each_other(malta: FlaskClient) -> None:
+    # Sweden is hidden as Malta's complement: no filter may show it, alone or in company.
+    for filters in ("?country=SE", "?country=FI&country=SE", "?country=SE&country=MT"):
+        assert HIDDEN in page_of(malta, filters)

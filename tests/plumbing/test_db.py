@@ -26,10 +26,10 @@ from survey_app.db import (
     Base,
     alembic,
     db,
+    insert_of,
     insert_or_skip,
     reading,
     upgrade_schema,
-    upsert,
 )
 from survey_app.jobs import Job
 
@@ -80,6 +80,13 @@ def test_a_session_reads_while_it_is_told_to(inside: Flask) -> None:
     db.session.add(counter("after"))
     db.session.commit()
     assert names() == {"before", "after"}
+
+
+def test_who_only_reads_still_only_reads_afterwards(inside: Flask) -> None:
+    g.read_only = True
+    with reading():
+        pass
+    assert db.session.get_bind() is db.get_engine("reader")
 
 
 def test_what_was_not_committed_is_dropped_when_reading_starts(inside: Flask) -> None:
@@ -193,7 +200,7 @@ def test_the_database_decides_which_of_two_was_first(inside: Flask) -> None:
     insert = insert.values(**values).returning(Counter.name)
     assert [db.session.scalars(insert).all() for _ in range(2)] == [["x"], []]
     change = (
-        upsert(db.session, Counter)
+        insert_of(db.engine.dialect.name)(Counter)
         .values(**values)
         .on_conflict_do_update(
             index_elements=[Counter.name, Counter.window_start], set_={"count": Counter.count + 41}
@@ -333,8 +340,13 @@ def test_two_upgrades_at_once_leave_a_whole_schema(empty_app: Flask) -> None:
     """Two containers of a new release start together."""
 
     def upgrade() -> str:
-        with empty_app.app_context():
-            return upgrade_schema()
+        app = create_app(empty_app.config["SETTINGS"])
+        with app.app_context():
+            try:
+                return upgrade_schema()
+            finally:
+                for engine in db.engines.values():
+                    engine.dispose()
 
     with ThreadPoolExecutor(2) as pool:
         results = [pool.submit(upgrade) for _ in range(2)]
