@@ -21,7 +21,13 @@ from survey_app.insights.scope import Scope
 from survey_app.responses.models import Answer, Response
 from survey_app.surveys.models import Survey
 
-RANGES: Mapping[str, range] = {"nps": range(11), "csat": range(1, 6), "ces": range(1, 8)}
+# The scores that a metric tells apart. All that it does not are counted as the lowest of their
+# class: detractors as 0, passives as 7, promoters as 9.
+VALUES: Mapping[str, Sequence[int]] = {
+    "nps": (0, 7, 9),
+    "csat": range(1, 6),
+    "ces": range(1, 8),
+}
 POLARITIES = ("negative", "neutral", "positive", None)
 
 Column = sa.ColumnElement[Any]
@@ -76,7 +82,7 @@ def scores(
         columns[BUCKET] = _bucket_of(scope.period, grain)
     selected: list[Attribute] = [
         *(column.label(name) for name, column in columns.items()),
-        Answer.number.label("value"),
+        _told_apart(metric).label("value"),
         Response.customer_key.label("customer_key"),
     ]
     answers = (
@@ -89,7 +95,7 @@ def scores(
         answers = answers.join(Survey, Survey.id == Response.survey_id)
     if "comment_language" in names:
         answers = answers.outerjoin(CommentAnalysis, CommentAnalysis.response_id == Response.id)
-    return _count(session, answers, breakdowns, value="score", values=list(RANGES[metric]))
+    return _count(session, answers, breakdowns, value="score", values=VALUES[metric])
 
 
 def comments(session: Session, scope: Scope) -> Cells:
@@ -165,6 +171,12 @@ def _comments(scope: Scope) -> sa.Select[Any]:
         .outerjoin(CommentAnalysis, analysed)
         .where(Answer.text.is_not(None), Response.has_comment.is_(True), *in_scope(scope))
     )
+
+
+def _told_apart(metric: str) -> Attribute:
+    if metric != "nps":
+        return Answer.number
+    return sa.case((Answer.number <= 6, 0), (Answer.number <= 8, 7), else_=9)
 
 
 def _count(

@@ -5,8 +5,11 @@ statistics (`analytics` without charts), SVG (`analytics.charts`) and the rest (
 The measure beside it, in the same run, is one plain scan of the same answers by the raw engine.
 """
 
+import os
 import sqlite3
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,17 +22,13 @@ from unittest import mock
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite as SQLiteDialect
 
 import analytics
-from survey_app import i18n
 from survey_app.accounts.access import COOKIE
 from survey_app.accounts.models import User
 from survey_app.accounts.operations import open_session
 from survey_app.app import create_app
 from survey_app.config import Settings
-from survey_app.db import db, upgrade_schema
-from survey_app.demo import operations as demo
+from survey_app.db import db
 from survey_app.insights import frames, pictures, tables
-from survey_app.insights.jobs import ANALYSE_COMMENTS
-from survey_app.jobs import run_once
 
 ROUNDS = 5
 SCAN = """
@@ -87,16 +86,14 @@ def measure(responses: int = 100_000) -> None:
 
 
 def _installation(folder: Path, responses: int) -> tuple[Any, str]:
-    settings = Settings(data_dir=folder, secret_key="x" * 40)
-    i18n.compile_catalogues(folder / "locales")
-    app, now = create_app(settings), datetime.now(UTC)
+    # Made by another process: what a demo leaves in memory is not the page's to carry.
+    command = [sys.executable, "-m", "survey_app", "demo", "--responses", str(responses)]
+    environ = os.environ | {"SOUNDINGS_DATA_DIR": str(folder)}
+    subprocess.run(command, env=environ, check=True, capture_output=True)
+    app, now = create_app(Settings(data_dir=folder, secret_key="x" * 40)), datetime.now(UTC)
     with app.app_context():
-        upgrade_schema()
-        demo.make(db.session, seed=1, responses=responses, password="x" * 16, now=now)
         token = open_session(db.session, db.session.query(User).one(), now=now)
         db.session.commit()
-        while run_once(ANALYSE_COMMENTS, datetime.now(UTC)):
-            pass
     return app, token
 
 
