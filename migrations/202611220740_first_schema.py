@@ -244,7 +244,7 @@ def upgrade():
     sa.Column('neutral', sa.Double(), nullable=True),
     sa.Column('positive', sa.Double(), nullable=True),
     sa.Column('analysed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['workspace_id', 'response_id'], ['responses.workspace_id', 'responses.id'], name=op.f('fk_comment_analyses_workspace_id_response_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['response_id', 'question'], ['answers.response_id', 'answers.question'], name=op.f('fk_comment_analyses_response_id_question'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('response_id', 'question', name=op.f('pk_comment_analyses')),
     sqlite_with_rowid=False
     )

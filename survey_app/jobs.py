@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from survey_app.db import Base, RowId, db, insert_or_skip, reading, row_id
+from survey_app.db import Base, RowId, db, insert_of, reading, row_id
 
 LEASE = timedelta(seconds=120)
 TRIES = 3
@@ -52,9 +52,9 @@ class Job(Base):
 class Kind:
     """A kind of work; its functions get a session and commit nothing.
 
-    `find(session, limit)` gives ids of undone subjects that have no job yet, `read(session,
-    subjects)` what there is to know about them, `perform(session, material, now)` stores the
-    effect.
+    `find(session, limit)` gives ids of undone subjects that have no job yet, or one that was set
+    aside and is worth new tries; `read(session, subjects)` what there is to know about them;
+    `perform(session, material, now)` stores the effect.
     """
 
     name: str
@@ -114,12 +114,15 @@ def run_once(kind: Kind, now: datetime) -> int:
 
 
 def _add(session: Session, kind: Kind, subjects: Sequence[int], now: datetime) -> None:
+    """Note what was found; what had been set aside is tried anew."""
     if subjects:
-        rows = [
-            {"kind": kind.name, "subject": subject, "due_at": now, "attempts": 0}
-            for subject in subjects
-        ]
-        insert = insert_or_skip(session, Job, index_elements=[Job.kind, Job.subject])
+        fresh = {"due_at": now, "attempts": 0, "quarantined_at": None, "error": None}
+        rows = [{"kind": kind.name, "subject": subject, **fresh} for subject in subjects]
+        insert = insert_of(session.get_bind().dialect.name)(Job).on_conflict_do_update(
+            index_elements=[Job.kind, Job.subject],
+            set_={**fresh, "leased_until": None},
+            where=Job.quarantined_at.is_not(None),
+        )
         session.execute(insert, rows)
 
 
@@ -167,6 +170,8 @@ def work(
 
     `parent`: stop when this process is no longer our parent, so that a group ends together.
     """
+    with app.app_context():
+        _forget_other_kinds(kinds)
     done = 0
     while parent is None or os.getppid() == parent:
         with app.app_context():
@@ -180,6 +185,13 @@ def work(
         if not taken:
             time.sleep(IDLE_SECONDS)
     return done
+
+
+def _forget_other_kinds(kinds: Sequence[Kind]) -> None:
+    """Drop the jobs of kinds that nobody does any more, such as those of an older engine."""
+    names = [kind.name for kind in kinds]
+    db.session.execute(sa.delete(Job).where(Job.kind.not_in(names)))
+    db.session.commit()
 
 
 def _anything_left(kinds: Sequence[Kind]) -> bool:

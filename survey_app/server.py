@@ -14,8 +14,10 @@ import click
 from flask import Flask
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer, create_server
-from waitress.task import WSGITask
+from waitress.task import ErrorTask, Task, WSGITask
+from waitress.utilities import RequestEntityTooLarge
 
 from survey_app.config import Settings
 from survey_app.errors import N_, SettingError
@@ -24,7 +26,7 @@ GRACE_SECONDS = 20
 QUIET_SECONDS = 0.5  # a request may be on its way over a connection that looks idle
 RESTART_SECONDS = 1.0
 LOOK_SECONDS = 0.2
-MAX_BODY = 1024 * 1024
+MAX_BODY = 1024 * 1024 + 1  # one more than the application takes, so that it is what refuses
 
 
 def stop_on_signals() -> None:
@@ -63,7 +65,7 @@ def serve(app: Flask, *, with_worker: bool) -> None:
 
 def _listen(app: Flask, settings: Settings, sockets: dict[int, Any]) -> Any:
     try:
-        return create_server(
+        http_server = create_server(
             app,
             map=sockets,
             host=settings.host,
@@ -84,6 +86,9 @@ def _listen(app: Flask, settings: Settings, sockets: dict[int, Any]) -> Any:
             port=settings.port,
             reason=error.strerror or str(error),
         ) from None
+    for door in [item for item in sockets.values() if isinstance(item, BaseWSGIServer)]:
+        door.channel_class = _Channel
+    return http_server
 
 
 class _LastTask(WSGITask):  # type: ignore[misc]  # waitress ships no types
@@ -93,6 +98,16 @@ class _LastTask(WSGITask):  # type: ignore[misc]  # waitress ships no types
         """Answer and hang up."""
         self.set_close_on_finish()
         super().execute()
+
+
+def _refusal(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
+    """A body that is too large is not received; the application says so, in its own shape."""
+    too_large = isinstance(request.error, RequestEntityTooLarge)
+    return (_LastTask if too_large else ErrorTask)(channel, request)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
+    error_task_class = staticmethod(_refusal)
 
 
 def _answer_the_last(sockets: dict[int, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 import click
 from flask.cli import AppGroup
@@ -10,6 +11,7 @@ from survey_app.accounts import operations
 from survey_app.accounts.models import ROLES
 from survey_app.accounts.queries import workspace_by_key
 from survey_app.db import db
+from survey_app.errors import N_, Malformed
 
 workspace = AppGroup("workspace", help="Workspaces: one for each organisation or brand.")
 user = AppGroup("user", help="People who log in.")
@@ -20,6 +22,25 @@ user = AppGroup("user", help="People who log in.")
 def show_secret(key: str) -> None:
     """Print the secret with which KEY's own site signs customer tokens for the widget."""
     click.echo(workspace_by_key(db.session, key).token_secret)
+
+
+@workspace.command("privacy")
+@click.argument("key")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--locale", required=True, help="The survey language that it is written in.")
+def write_privacy(key: str, file: TextIO, locale: str) -> None:
+    """Tell the respondents of KEY what is in FILE ("-": standard input) beside each survey.
+
+    An empty FILE brings the built-in notice back.
+    """
+    found = workspace_by_key(db.session, key)
+    try:
+        text = file.read()
+    except UnicodeDecodeError:
+        raise Malformed("privacy.encoding", N_("The notice is not text in UTF-8.")) from None
+    operations.write_privacy_notice(db.session, found, locale=locale, text=text)
+    db.session.commit()
+    click.echo(f"The privacy notice of {key} in {locale} is changed.")
 
 
 @user.command("create")

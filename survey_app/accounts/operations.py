@@ -13,16 +13,25 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy.orm import Session
 
-from survey_app.accounts.models import ROLES, Counter, LoginSession, Membership, User, Workspace
+from survey_app.accounts.models import (
+    ROLES,
+    Counter,
+    LoginSession,
+    Membership,
+    PrivacyNotice,
+    User,
+    Workspace,
+)
 from survey_app.db import insert_of
 from survey_app.errors import N_, Conflict, Invalid, TooMany, Unauthenticated
-from survey_app.i18n import INTERFACE_LOCALES, match_locale
+from survey_app.i18n import INTERFACE_LOCALES, SURVEY_LOCALES, match_locale
 
 KEY_FORM = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 EMAIL_FORM = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")
 SESSION_LASTS = timedelta(days=14)
 LOGIN_WINDOW = timedelta(minutes=15)
 MIN_PASSWORD = 10
+MAX_NOTICE = 4000
 hasher = PasswordHasher()
 
 
@@ -87,6 +96,36 @@ def create_workspace(
     session.add(workspace)
     session.flush()  # its id is needed by whatever comes next
     return workspace
+
+
+def write_privacy_notice(session: Session, workspace: Workspace, *, locale: str, text: str) -> None:
+    """Say in one survey language what respondents are told; an empty text: the built-in one.
+
+    Raises Invalid for a language that no survey is shown in and for a text that is too long.
+    """
+    if locale not in SURVEY_LOCALES:
+        raise Invalid(
+            "privacy.locale",
+            N_("Surveys are not shown in %(locale)s."),
+            hint=N_("Use one of %(known)s."),
+            locale=locale,
+            known=", ".join(SURVEY_LOCALES),
+        )
+    text = text.strip()
+    if len(text) > MAX_NOTICE or "\0" in text:
+        raise Invalid(
+            "privacy.text",
+            N_("A privacy notice is a text of at most %(most)s characters."),
+            hint=N_("Link to a longer one from your site."),
+            most=MAX_NOTICE,
+        )
+    notice = session.get(PrivacyNotice, (workspace.id, locale))
+    if text and notice is None:
+        session.add(PrivacyNotice(workspace_id=workspace.id, locale=locale, text=text))
+    elif text and notice is not None:
+        notice.text = text
+    elif notice is not None:
+        session.delete(notice)
 
 
 def create_user(
@@ -231,7 +270,7 @@ def _window(now: datetime, window: timedelta) -> tuple[datetime, int]:
 def _too_many(seconds: int) -> TooMany:
     return TooMany(
         "limit.exceeded",
-        N_("That was too often for one address."),
+        N_("Too many attempts."),
         retry_after=max(1, seconds),
         hint=N_("Please wait a little and try again."),
     )

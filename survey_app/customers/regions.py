@@ -64,11 +64,6 @@ def _countries() -> _Countries:
     )
 
 
-def country_codes() -> frozenset[str]:
-    """Every alpha-2 code that is accepted: ISO 3166-1 and XK."""
-    return frozenset(_countries().regions)
-
-
 def find_country(text: str) -> str:
     """The alpha-2 code for an alpha-2 or alpha-3 code, in any case, with space around it.
 

@@ -1,8 +1,12 @@
 """`soundings export nps`."""
 
+import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from flask.cli import with_appcontext
@@ -55,10 +59,33 @@ def export_nps(  # noqa: PLR0913 - one parameter for each option of the contract
         WRITERS[form](table, sys.stdout.buffer)
         sys.stdout.flush()
     else:
-        with output.open("wb") as file:
-            WRITERS[form](table, file)
+        _write(output, partial(WRITERS[form], table))
     said = f"survey {survey_key}" if survey_key else f"{scope.kind} surveys only (see --kind)"
     click.echo(f"{len(table)} rows; counted: {said}.", err=True)
+
+
+def _write(output: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file whole or not at all: beside its place, then into it."""
+    is_special = output.exists() and not output.is_file()  # a pipe or a device has no beside
+    place = output if is_special else output.resolve()
+    fresh = place if is_special else place.with_name(f".{place.name}.{os.getpid()}.new")
+    try:
+        try:
+            with fresh.open("wb") as file:
+                write(file)
+            if not is_special:
+                fresh.replace(place)
+        finally:
+            if not is_special:
+                fresh.unlink(missing_ok=True)
+    except OSError as error:
+        raise Invalid(
+            "export.output",
+            N_("%(name)s can't be written: %(reason)s."),
+            hint=N_("Name a file in a folder that this user may write."),
+            name=str(output),
+            reason=error.strerror or str(error),
+        ) from None
 
 
 def _form_of(output: Path | None) -> str:

@@ -12,7 +12,8 @@ from survey_app.insights.models import CommentAnalysis, ThemeMention
 from survey_app.jobs import Job
 from survey_app.responses.models import Answer, Response
 
-KIND = "analyse_comments"
+# A new engine is new work: what broke the old one gets its three tries again.
+KIND = f"analyse_comments {nlp.ENGINE_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,17 @@ class Analysed:
 
 
 def find_unread(session: Session, limit: int) -> Sequence[int]:
-    """Responses with comments that the current engine has not read and that have no job."""
-    waiting = sa.exists().where(Job.kind == KIND, Job.subject == Response.id)
+    """Responses with comments that the current engine has not read and that have no job.
+
+    A job that was set aside does not count once its response says something else; an imported
+    one never does, though its time may lie ahead.
+    """
+    stands = sa.or_(
+        Job.quarantined_at.is_(None),
+        Job.quarantined_at >= Response.submitted_at,
+        Response.import_id.is_not(None),
+    )
+    waiting = sa.exists().where(Job.kind == KIND, Job.subject == Response.id, stands)
     version = Response.analysed_version
     is_old = sa.or_(version.is_(None), version < nlp.ENGINE_VERSION, version > nlp.ENGINE_VERSION)
     return session.scalars(

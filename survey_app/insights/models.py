@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from survey_app.db import Base, RowId, row_id, same_workspace
+from survey_app.db import Base, RowId, row_id
 
 
 class CommentAnalysis(Base):
@@ -13,7 +13,12 @@ class CommentAnalysis(Base):
 
     __tablename__ = "comment_analyses"
     __table_args__ = (
-        same_workspace("response_id", "responses"),
+        # A text that is replaced or erased takes along what was found in it.
+        sa.ForeignKeyConstraint(
+            ["response_id", "question"],
+            ["answers.response_id", "answers.question"],
+            ondelete="CASCADE",
+        ),
         {"sqlite_with_rowid": False},
     )
 

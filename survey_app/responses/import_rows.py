@@ -6,6 +6,7 @@ Pure of the database: what a row means for a survey is all that is decided here.
 import csv
 import hashlib
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,8 +40,10 @@ FIELDS = (
     "channel",
 )
 T = TypeVar("T")
-POINT_ZERO = re.compile(r"\.0+$")  # spreadsheets write 9 as 9.0
+POINT_ZERO = re.compile(r"(?<=[0-9])\.0+$")  # spreadsheets write 9 as 9.0
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+ENDED: list[str] = []
+csv.field_size_limit(1 << 20)  # how far an open quote may reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,10 @@ def read_rows(
     lines: Iterator[str], fields: list[str | None], expected: Expectation, *, delimiter: str
 ) -> Iterator[Row | Refusal]:
     """Each row of the file after its header, taken or refused, in order."""
-    for number, cells in enumerate(csv.reader(lines, delimiter=delimiter), start=2):
+    for number, cells in enumerate(_split(lines, delimiter), start=2):
+        if cells is None:
+            yield Refusal(number, "", "Its quotes don't pair up, or a cell is far too long.")
+            continue
         if not any(cells):
             continue
         if len(cells) != len(fields):
@@ -150,6 +156,32 @@ def read_rows(
             yield _read(number, record, expected)
         except _Wrong as wrong:
             yield Refusal(number, wrong.column, wrong.reason)
+
+
+def _split(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | None]:
+    """Each row's cells; None for a row whose quotes don't pair up.
+
+    The lines that an open quote took in are rows again.
+    """
+    under_way: list[str] = []  # the lines of the row that is being read
+    back: deque[str] = deque()
+
+    def noted() -> Iterator[str]:
+        while (line := back.popleft() if back else next(lines, None)) is not None:
+            under_way.append(line)
+            yield line
+
+    reader = csv.reader(noted(), delimiter=delimiter, strict=True)
+    while True:
+        try:
+            cells = next(reader, ENDED)
+        except csv.Error:
+            back.extendleft(reversed(under_way[1:]))
+            reader, cells = csv.reader(noted(), delimiter=delimiter, strict=True), None
+        if cells is ENDED:
+            return
+        under_way.clear()
+        yield cells
 
 
 def _read(number: int, record: Mapping[str, str], expected: Expectation) -> Row:

@@ -26,6 +26,7 @@ class ImportRecord(Base):
     workspace_id: Mapped[int] = mapped_column(RowId)
     survey_id: Mapped[int] = mapped_column(RowId)
     file_name: Mapped[str]
+    # Of its content and of what each column was taken for.
     file_hash: Mapped[str]
     next_row: Mapped[int] = mapped_column(default=0)
     taken: Mapped[int] = mapped_column(default=0)

@@ -21,7 +21,7 @@ from survey_app.errors import N_, Conflict, FieldError, Gone, Invalid
 from survey_app.i18n import match_locale
 from survey_app.responses.models import Answer, Response
 from survey_app.responses.schemas import Submission
-from survey_app.responses.stamps import Arrival, person_stamps
+from survey_app.responses.stamps import Arrival, check_stage, person_stamps, weigh
 from survey_app.surveys.queries import OpenSurvey
 from survey_app.surveys.questions import WrongAnswer
 
@@ -38,44 +38,89 @@ class Receipt:
     is_new: bool
 
 
-def accept(
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A submission that fits its survey, with all of its row that can be known before writing."""
+
+    asked: OpenSurvey
+    submission: Submission
+    arrival: Arrival
+    answers: Mapping[str, int | str]
+    values: Mapping[str, Any]
+
+
+def check_submission(
     session: Session, asked: OpenSurvey, submission: Submission, arrival: Arrival
-) -> Receipt:
+) -> Checked:
+    """Everything that can be refused or prepared without the write lock.
+
+    Raises Invalid with every wrong answer, for a locale that the survey is not worded in and for
+    an unknown stage.
+    """
+    answers = check_answers(asked, submission)
+    if submission.person.stage is not None:
+        check_stage(session, asked.workspace, submission.person.stage)
+    day = arrival.now.astimezone(zone_of(asked.workspace)).date()
+    values = {
+        "workspace_id": asked.workspace.id,
+        "survey_id": asked.survey.id,
+        "version_id": asked.version.id,
+        "key": submission.key,
+        "body_hash": body_hash(submission),
+        "status": submission.status,
+        "received_at": arrival.now,
+        "submitted_at": arrival.now,
+        "day": day,
+        "channel": arrival.channel,
+        "locale": _locale(asked, submission),
+        "has_comment": any(isinstance(value, str) for value in answers.values()),
+        **weigh(submission.person, day=day, header_country=arrival.header_country),
+    }
+    return Checked(asked, submission, arrival, answers, values)
+
+
+def accept(session: Session, checked: Checked) -> Receipt:
     """Store a submission, or recognise it.
 
     The first one is new; the same again is acknowledged as before; a partial one may be replaced
-    or completed. Raises Invalid with every wrong answer, Conflict for another body under the key
-    of a complete response, Gone when the survey is closed and the response is not known yet.
+    or completed. Raises Conflict for another body under the key of a complete response, Gone when
+    the survey is closed and the response is not known yet.
     """
-    answers = check_answers(asked, submission)
-    digest = body_hash(submission)
+    asked, submission = checked.asked, checked.submission
     is_open = asked.survey.closed_at is None
     known = None
     if submission.person.is_trusted or not is_open:
         # Before anything is written: a retry must not put a profile or a stage back.
         known = _find(session, asked, submission.key)
     if known is None and is_open:
-        stamps = _stamps(session, asked, submission, answers, arrival)
-        response_id = _insert(session, stamps | {"key": submission.key, "body_hash": digest})
+        response_id = _insert(session, _with_profile(session, checked))
         if response_id is not None:
-            _write_answers(session, asked, response_id, answers)
-            return Receipt(submission.key, arrival.now, is_new=True)
+            _write_answers(session, asked, response_id, checked.answers)
+            return Receipt(submission.key, checked.arrival.now, is_new=True)
         known = _find(session, asked, submission.key)
     if known is None:
         raise Gone("survey.closed", N_("This survey is closed."))
-    if not _is_settled(known, submission, digest):
+    if not _is_settled(known, submission, checked.values["body_hash"]):
         if not is_open:
             raise Gone("survey.closed", N_("This survey is closed."))
-        stamps = _stamps(session, asked, submission, answers, arrival)
-        _replace(session, known, stamps | {"body_hash": digest})
-        _write_answers(session, asked, known.id, answers)
+        _replace(session, known, _with_profile(session, checked))
+        _write_answers(session, asked, known.id, checked.answers)
     return Receipt(known.key, known.received_at, is_new=False)
 
 
-def _replace(session: Session, known: Response, stamps: Mapping[str, Any]) -> None:
+def _with_profile(session: Session, checked: Checked) -> Mapping[str, Any]:
+    """The row's values, with what the person's profile knows where there may be one."""
+    person = checked.submission.person
+    if person.key is None:
+        return checked.values
+    known = person_stamps(session, checked.asked.workspace, person, checked.arrival)
+    return {**checked.values, **known}
+
+
+def _replace(session: Session, known: Response, values: Mapping[str, Any]) -> None:
     """Put a later version in the place of a partial one; when it first came stays."""
-    for name, value in stamps.items():
-        if name not in ("received_at", "workspace_id", "survey_id"):
+    for name, value in values.items():
+        if name not in ("received_at", "workspace_id", "survey_id", "key"):
             setattr(known, name, value)
     known.analysed_version = None
     session.execute(sa.delete(Answer).where(Answer.response_id == known.id))
@@ -146,14 +191,8 @@ def check_answers(asked: OpenSurvey, submission: Submission) -> dict[str, int | 
     return answers
 
 
-def _stamps(
-    session: Session,
-    asked: OpenSurvey,
-    submission: Submission,
-    answers: Mapping[str, int | str],
-    arrival: Arrival,
-) -> dict[str, Any]:
-    """Everything that is stamped on the response at this moment."""
+def _locale(asked: OpenSurvey, submission: Submission) -> str:
+    """The language that the survey was shown in."""
     locale = match_locale([submission.locale or asked.workspace.locale], asked.locales)
     if locale is None:
         raise Invalid(
@@ -161,19 +200,7 @@ def _stamps(
             N_("The survey is not worded in that language."),
             errors=[FieldError("locale", "locale.unknown", N_("The survey has no such locale."))],
         )
-    return {
-        "workspace_id": asked.workspace.id,
-        "survey_id": asked.survey.id,
-        "version_id": asked.version.id,
-        "status": submission.status,
-        "received_at": arrival.now,
-        "submitted_at": arrival.now,
-        "day": arrival.now.astimezone(zone_of(asked.workspace)).date(),
-        "channel": arrival.channel,
-        "locale": locale,
-        "has_comment": any(isinstance(value, str) for value in answers.values()),
-        **person_stamps(session, asked.workspace, submission.person, arrival),
-    }
+    return locale
 
 
 def _insert(session: Session, values: Mapping[str, Any]) -> int | None:

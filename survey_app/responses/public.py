@@ -21,14 +21,23 @@ from flask_babel import force_locale, gettext
 from survey_app.accounts.operations import count
 from survey_app.customers.regions import UnknownCountry, find_country
 from survey_app.db import db, reading
-from survey_app.errors import N_, Conflict, FieldError, Forbidden, Gone, Invalid, NotFound
-from survey_app.http import client_network, public, read_json, without_csrf
+from survey_app.errors import (
+    N_,
+    Conflict,
+    FieldError,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    TooMany,
+)
+from survey_app.http import STATUS, client_network, public, read_json, without_csrf
 from survey_app.i18n import SURVEY_LOCALES, accepted_languages, direction, match_locale, native_name
 from survey_app.responses.definition import define
-from survey_app.responses.operations import Receipt, accept
-from survey_app.responses.schemas import Submission, read_submission
+from survey_app.responses.operations import Receipt, accept, check_submission
+from survey_app.responses.schemas import Submission, read_key, read_submission
 from survey_app.responses.stamps import Arrival
-from survey_app.surveys.queries import OpenSurvey, find_published, published
+from survey_app.surveys.queries import OpenSurvey, find_published, still_open
 from survey_app.surveys.questions import WrongAnswer
 
 blueprint = Blueprint("responses", __name__)
@@ -40,15 +49,39 @@ JSON_CHANNELS = ("widget", "link", "kiosk")
 
 @api.before_request
 @blueprint.before_request
-def _speak_to_respondents() -> None:
-    """What respondents read, errors too, exists in every survey language."""
+def _look_survey_up() -> None:
+    """Know the survey before anything can go wrong: it says who may show even an error.
+
+    It is read before the write lock is taken: what is refused never takes it. What respondents
+    read exists in every survey language.
+    """
     g.page_locales = SURVEY_LOCALES
+    g.asked = None
+    key = (request.view_args or {}).get("key")
+    if key is not None:
+        with reading():
+            g.asked = find_published(db.session, key)
+            db.session.expunge_all()  # what was read stays readable
+
+
+@blueprint.before_request
+def _let_its_sites_frame_it() -> None:
+    """Every page of a survey, thanks and errors too, stands where the survey may stand."""
+    if "key" in (request.view_args or {}):
+        listed = " ".join(_origins())
+        g.frame_ancestors = f"'self' {listed}" if listed else "*"
+
+
+def _origins() -> list[str]:
+    """The sites that the survey lists; none where it lists none or there is no such survey."""
+    asked: OpenSurvey | None = g.get("asked")
+    return asked.survey.origins if asked else []
 
 
 @api.after_request
 def _allow_other_sites(response: Response) -> Response:
     """CORS without credentials: the survey's listed origins, or any where none is listed."""
-    origins = g.get("survey_origins", [])
+    origins = _origins()
     origin = request.headers.get("Origin")
     if not origins:
         response.headers["Access-Control-Allow-Origin"] = "*"
@@ -64,55 +97,65 @@ def _allow_other_sites(response: Response) -> Response:
 
 @api.get("/surveys/<key>")
 @public
-def show_definition(key: str) -> ResponseReturnValue:
+def show_definition(key: str) -> ResponseReturnValue:  # noqa: ARG001 - looked up before
     """The survey in one locale."""
-    asked = _embeddable(published(db.session, key))
-    return jsonify(define(db.session, asked, _locale(asked)))
+    asked = still_open(_asked())
+    return jsonify(_definition(asked, _locale(asked)))
 
 
 @api.post("/surveys/<key>/responses")
 @public
 @without_csrf
-def receive(key: str) -> ResponseReturnValue:
+def receive(key: str) -> ResponseReturnValue:  # noqa: ARG001 - looked up before
     """Take an answer in, once; the acknowledgement leaves after the commit."""
     payload = read_json(limit=MAX_BODY)
     channel = request.args.get("channel", "widget")
     if channel not in JSON_CHANNELS:
         raise Invalid("channel.unknown", N_("There is no such channel."))
-    asked = _look_up(key)
-    if asked is None:
-        raise NotFound("survey.unknown", N_("There is no such survey."))
-    _embeddable(asked)
+    asked = _asked()
     submission = read_submission(payload, asked.workspace, now=datetime.now(UTC))
     receipt = _accept(asked, submission, channel)
     body = {"id": receipt.key, "received_at": receipt.received_at.isoformat()}
     return jsonify(body), 201 if receipt.is_new else 200
 
 
-def _look_up(key: str) -> OpenSurvey | None:
-    """The survey, read before the write lock is taken: what is refused never takes it."""
-    with reading():
-        asked = find_published(db.session, key)
-        db.session.expunge_all()  # what was read stays readable
-    return asked
-
-
-def _embeddable(asked: OpenSurvey) -> OpenSurvey:
-    """Refuse a page on a site that the survey does not list."""
-    g.survey_origins = asked.survey.origins
-    origin = request.headers.get("Origin")
-    own = request.host_url.rstrip("/")
-    if asked.survey.origins and origin and origin not in (*asked.survey.origins, own):
+def _asked() -> OpenSurvey:
+    """The survey. Raises NotFound, and Forbidden for a page on a site that it does not list."""
+    asked: OpenSurvey | None = g.asked
+    if asked is None:
+        raise NotFound("survey.unknown", N_("There is no such survey."))
+    listed, origin = asked.survey.origins, request.headers.get("Origin")
+    if listed and origin and origin not in (*listed, request.host_url.rstrip("/")):
         raise Forbidden("origin.unlisted", N_("This survey may not be shown on that site."))
     return asked
 
 
 def _accept(asked: OpenSurvey, submission: Submission, channel: str) -> Receipt:
+    """Check, then count and store in one short transaction.
+
+    What is wrong is refused before it takes the write lock. From there on everything counts for
+    the limit, also what turns out to contradict or to come too late.
+    """
     now = datetime.now(UTC)
+    arrival = Arrival(now=now, channel=channel, header_country=_header_country())
+    with reading():
+        checked = check_submission(db.session, asked, submission, arrival)
+    _count(now)
+    try:
+        receipt = accept(db.session, checked)
+    except (Conflict, Gone):
+        db.session.rollback()
+        _count(now)
+        db.session.commit()
+        raise
+    # Here rather than at the end of the request: others wait for the lock.
+    db.session.commit()
+    return receipt
+
+
+def _count(now: datetime) -> None:
     limit = current_app.config["SETTINGS"].public_limit
     count(db.session, f"answers:{client_network()}", now=now, window=MINUTE, limit=limit)
-    arrival = Arrival(now=now, channel=channel, header_country=_header_country())
-    return accept(db.session, asked, submission, arrival)
 
 
 def _header_country() -> str | None:
@@ -155,10 +198,10 @@ def widget() -> ResponseReturnValue:
 
 @blueprint.get("/s/<key>")
 @public
-def show_survey(key: str) -> ResponseReturnValue:
+def show_survey(key: str) -> ResponseReturnValue:  # noqa: ARG001 - looked up before
     """The survey as a page; its response id is made now."""
     try:
-        asked = published(db.session, key)
+        asked = still_open(g.asked)
     except (NotFound, Gone) as error:
         return _unavailable(error)
     return _page(asked, _locale(asked), submission_id=str(uuid.uuid4()))
@@ -167,11 +210,11 @@ def show_survey(key: str) -> ResponseReturnValue:
 @blueprint.post("/s/<key>")
 @public
 @without_csrf
-def receive_form(key: str) -> ResponseReturnValue:
+def receive_form(key: str) -> ResponseReturnValue:  # noqa: ARG001 - looked up before
     """Take in the plain form, for people without JavaScript."""
     request.max_content_length = MAX_BODY
     form = request.form
-    asked = find_published(db.session, key)
+    asked: OpenSurvey | None = g.asked
     if asked is None:
         return _unavailable(NotFound("survey.unknown", N_("There is no such survey.")))
     locale = match_locale([form.get("locale")], asked.locales) or _locale(asked)
@@ -183,17 +226,20 @@ def receive_form(key: str) -> ResponseReturnValue:
         return _unavailable(error)
     except Conflict:
         pass  # the person came back to a form that was sent: what was sent first stands
-    except Invalid as error:
+    except (Invalid, TooMany) as error:
         db.session.rollback()
-        return _page(
-            published(db.session, key),
-            locale,
-            submission_id=form.get("id") or str(uuid.uuid4()),
-            values=values,
-            errors=error.errors,
-        )
-    definition = define(db.session, asked, locale)
-    return _show("responses/thanks.html", locale, survey=definition)
+        return _page(asked, locale, submission_id=_form_id(), values=values, error=error)
+    return _show("responses/thanks.html", locale, survey=_definition(asked, locale))
+
+
+def _definition(asked: OpenSurvey, locale: str) -> dict[str, Any]:
+    with reading():
+        return define(db.session, asked, locale)
+
+
+def _form_id() -> str:
+    """The id that the form was rendered with; a new one where it came back broken."""
+    return read_key(request.form.get("id")) or str(uuid.uuid4())
 
 
 def _read_form(asked: OpenSurvey, locale: str, values: dict[str, str]) -> Submission:
@@ -211,7 +257,7 @@ def _read_form(asked: OpenSurvey, locale: str, values: dict[str, str]) -> Submis
     if errors:
         raise Invalid("response.invalid", N_("Please check your answers."), errors=errors)
     payload = {
-        "id": request.form.get("id", ""),
+        "id": _form_id(),
         "status": "complete",
         "answers": answers,
         "locale": locale,
@@ -225,29 +271,34 @@ def _page(
     *,
     submission_id: str,
     values: dict[str, str] | None = None,
-    errors: tuple[FieldError, ...] = (),
+    error: Invalid | TooMany | None = None,
 ) -> ResponseReturnValue:
-    origins = " ".join(asked.survey.origins)
-    g.frame_ancestors = f"'self' {origins}" if origins else "*"
+    """The survey to fill in; with an error, what was typed and what is wrong with it."""
     with force_locale(locale):
-        shown = {
+        errors = {
             item.field.removeprefix("answers."): gettext(item.message, **(item.values or {}))
-            for item in errors
+            for item in (error.errors if error else ())
         }
-    return _show(
+        notice = " ".join(text for name, text in errors.items() if name not in (values or {}))
+        if isinstance(error, TooMany):
+            notice = f"{gettext(error.message)} {gettext(error.hint)}"
+    page, status = _show(
         "responses/survey.html",
         locale,
-        status=422 if errors else 200,
-        survey=define(db.session, asked, locale),
+        status=STATUS[type(error)] if error else 200,
+        survey=_definition(asked, locale),
         submission_id=submission_id,
         action=url_for(".show_survey", key=asked.survey.key),
         values=values or {},
-        errors=shown,
+        errors=errors,
+        notice=notice,
         locales=[
             (code, native_name(code), url_for(".show_survey", key=asked.survey.key, locale=code))
             for code in asked.locales
         ],
     )
+    wait = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+    return page, status, wait
 
 
 def _unavailable(error: NotFound | Gone) -> ResponseReturnValue:
@@ -257,7 +308,7 @@ def _unavailable(error: NotFound | Gone) -> ResponseReturnValue:
     return _show("responses/unavailable.html", locale, status=status, closed=closed)
 
 
-def _show(template: str, locale: str, *, status: int = 200, **values: Any) -> ResponseReturnValue:
+def _show(template: str, locale: str, *, status: int = 200, **values: Any) -> tuple[str, int]:
     with force_locale(locale):
         page = render_template(template, locale=locale, dir=direction(locale), **values)
     return page, status

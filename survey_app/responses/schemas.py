@@ -57,7 +57,7 @@ def read_submission(payload: object, workspace: Workspace, *, now: datetime) -> 
         raise _invalid([FieldError("", "body.object", N_("Send a JSON object."))])
     allowed = {"id", "status", "answers", "locale", "customer", "token"}
     errors = [FieldError(key, "field.unknown", UNKNOWN_KEY) for key in payload.keys() - allowed]
-    key = _uuid(payload.get("id"))
+    key = read_key(payload.get("id"))
     if key is None:
         errors.append(FieldError("id", "id.uuid", N_("Send a UUID made when the survey opened.")))
     status = payload.get("status")
@@ -91,7 +91,8 @@ def _invalid(errors: list[FieldError]) -> Invalid:
     )
 
 
-def _uuid(value: object) -> str | None:
+def read_key(value: object) -> str | None:
+    """A response's key in its one form, or None where it is no UUID."""
     if not isinstance(value, str) or len(value) != 36:
         return None
     try:
@@ -119,7 +120,7 @@ def _person(
         errors.append(FieldError("customer", "customer.object", N_("Send an object.")))
         return Person(), None
     source = "token" if token is not None else "claim"
-    return _read_person(customer, source, errors), customer
+    return _read_person(customer, source, this_year=now.year, errors=errors), customer
 
 
 def _signed(token: object, workspace: Workspace, *, now: datetime) -> Any:
@@ -142,7 +143,9 @@ def _signed(token: object, workspace: Workspace, *, now: datetime) -> Any:
     return claims.get("customer")
 
 
-def _read_person(customer: Mapping[str, Any], source: str, errors: list[FieldError]) -> Person:
+def _read_person(
+    customer: Mapping[str, Any], source: str, *, this_year: int, errors: list[FieldError]
+) -> Person:
     known = {"id", "country", "birth_year", "gender", "stage"}
     errors += [
         FieldError(f"customer.{key}", "field.unknown", UNKNOWN_KEY)
@@ -172,7 +175,7 @@ def _read_person(customer: Mapping[str, Any], source: str, errors: list[FieldErr
             FieldError("customer.gender", "gender.unknown", N_("Send female, male or other."))
         )
     year = customer.get("birth_year")
-    if year is not None and (type(year) is not int or not EARLIEST_BIRTH_YEAR <= year <= 2100):
+    if year is not None and (type(year) is not int or not EARLIEST_BIRTH_YEAR <= year <= this_year):
         errors.append(
             FieldError("customer.birth_year", "birth_year.range", N_("Send a year such as 1984."))
         )

@@ -4,7 +4,7 @@ Trusted sources (a signed token, an import, the API) write the profile and the s
 a claim is stamped on its one response and written nowhere else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -35,9 +35,10 @@ class Arrival:
 def person_stamps(
     session: Session, workspace: Workspace, person: Person, arrival: Arrival
 ) -> dict[str, Any]:
-    """Who answered, as far as it is known at this moment. Raises Invalid for an unknown stage."""
-    if person.stage is not None:
-        _check_stage(session, workspace, person.stage)
+    """Who answered, as far as it is known at this moment; writes the profile of a trusted source.
+
+    The stage must have been checked.
+    """
     customer, known_stage = None, None
     if person.key is not None:
         customer = _profile(session, workspace, person, arrival)
@@ -55,12 +56,14 @@ def person_stamps(
 def weigh(
     person: Person,
     *,
-    customer: Customer | None,
-    known_stage: str | None,
     day: date,
+    customer: Customer | None = None,
+    known_stage: str | None = None,
     header_country: str | None = None,
 ) -> dict[str, Any]:
     """Choose each fact: signed or imported first, then the profile, a claim, the proxy's header."""
+    if person.birth_year is not None:  # it says more than a band does
+        person = replace(person, age_band=age_band(person.birth_year, day))
     nobody = Person()
     trusted, claim = (nobody, person) if person.source == "claim" else (person, nobody)
 
@@ -76,7 +79,8 @@ def weigh(
     if country is None and header_country is not None:
         country, country_source = header_country, "header"
     stage, stage_source = best("stage", known_stage, "transition")
-    birth_year, _ = best("birth_year", customer and customer.birth_year, "profile")
+    known_band = age_band(customer.birth_year, day) if customer else None
+    band, _ = best("age_band", known_band, "profile")
     gender, _ = best("gender", customer and customer.gender, "profile")
     return {
         "customer_key": person.key,
@@ -87,7 +91,7 @@ def weigh(
         "region": region_of(country) if country else None,
         "stage": stage,
         "stage_source": stage_source,
-        "age_band": age_band(birth_year, day) or person.age_band,
+        "age_band": band,
         "gender": gender,
     }
 
@@ -108,7 +112,8 @@ def _profile(
     return customer
 
 
-def _check_stage(session: Session, workspace: Workspace, stage: str) -> None:
+def check_stage(session: Session, workspace: Workspace, stage: str) -> None:
+    """Raise Invalid for a stage that the workspace's map does not have."""
     keys = [item.key for item in stages(session, workspace.id)]
     if stage not in keys:
         raise Invalid(

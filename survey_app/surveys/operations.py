@@ -1,7 +1,8 @@
 """Creating, publishing and closing surveys. Nothing here commits or reads the clock."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +11,15 @@ from sqlalchemy.orm import Session
 
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import check_key
-from survey_app.errors import N_, Conflict
+from survey_app.errors import N_, Conflict, Invalid
 from survey_app.surveys import wording
 from survey_app.surveys.models import Survey, SurveyVersion
+from survey_app.surveys.questions import questions_of
+
+# Nothing else may reach a header.
+ORIGIN_FORM = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+)
 
 
 def create_from_template(
@@ -55,7 +62,12 @@ def create_from_template(
 def publish_version(
     session: Session, survey: Survey, definition: Mapping[str, Any], *, now: datetime
 ) -> SurveyVersion:
-    """Publish what is asked from now on; publishing the same again changes nothing."""
+    """Publish what is asked from now on; publishing the same again changes nothing.
+
+    Raises Invalid for a second score or comment question: metrics would count such a response
+    twice.
+    """
+    _check_questions(definition)
     last = session.scalar(
         sa.select(SurveyVersion)
         .where(SurveyVersion.survey_id == survey.id)
@@ -76,9 +88,42 @@ def publish_version(
     return version
 
 
+def _check_questions(definition: Mapping[str, Any]) -> None:
+    scores = [question.is_score for question in questions_of(definition)]
+    if scores.count(True) > 1 or scores.count(False) > 1:
+        raise Invalid(
+            "survey.questions",
+            N_("A survey has at most one score question and one comment question for now."),
+            hint=N_("Make a second survey for the others."),
+        )
+
+
 def close_survey(survey: Survey, *, now: datetime) -> None:
     """Take no further answers; what was answered stays."""
     survey.closed_at = survey.closed_at or now
+
+
+def reopen_survey(survey: Survey) -> None:
+    """Take answers again."""
+    survey.closed_at = None
+
+
+def list_origins(survey: Survey, origins: Iterable[str]) -> None:
+    """Let only these sites show the survey; none listed means any. Raises Invalid."""
+    survey.origins = list(dict.fromkeys(_origin(text) for text in origins))
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it: without a path, in lower case, the default port left out."""
+    origin = text.strip().rstrip("/").lower()
+    if not ORIGIN_FORM.fullmatch(origin):
+        raise Invalid(
+            "survey.origin",
+            N_("%(text)s is not the address of a site."),
+            hint=N_("Write it without a path, such as https://shop.example."),
+            text=text[:80],
+        )
+    return origin.removesuffix(":443" if origin.startswith("https:") else ":80")
 
 
 def _canonical(definition: Mapping[str, Any]) -> str:

@@ -42,9 +42,8 @@ class OpenSurvey:
         return scores[0] if len(scores) == 1 else None
 
 
-def published(session: Session, key: str) -> OpenSurvey:
-    """The published survey with this key. Raises NotFound, or Gone when it is closed."""
-    found = find_published(session, key)
+def still_open(found: OpenSurvey | None) -> OpenSurvey:
+    """The survey that was found. Raises NotFound where there is none, Gone when it is closed."""
     if found is None:
         raise NotFound("survey.unknown", N_("There is no such survey."))
     if found.survey.closed_at is not None:
@@ -72,12 +71,3 @@ def survey_of_workspace(session: Session, workspace_id: int, key: str) -> OpenSu
             key=key[:80],
         )
     return found
-
-
-def surveys_of(session: Session, workspace_id: int) -> list[Survey]:
-    """A workspace's surveys by key."""
-    return list(
-        session.scalars(
-            sa.select(Survey).where(Survey.workspace_id == workspace_id).order_by(Survey.key)
-        )
-    )

@@ -74,11 +74,11 @@ class Scale(Question):
         return value
 
     def accept_text(self, text: str) -> int | None:
-        """`7`; surrounding blanks are forgiven."""
+        """`7`, not `07`; surrounding blanks are forgiven."""
         text = text.strip()
         if not text:
             return None
-        return self.accept(int(text) if re.fullmatch(r"[0-9]{1,2}", text) else text)
+        return self.accept(int(text) if re.fullmatch(r"0|[1-9][0-9]?", text) else text)
 
     def describe(self, wording: Mapping[str, Any]) -> dict[str, Any]:
         """Adds the choices, worded where the wording has a label for each."""

@@ -1,6 +1,7 @@
 """SIGKILL and SIGTERM on real processes: what was acknowledged stays, nothing is left behind."""
 
 import http.client
+import json
 import os
 import random
 import signal
@@ -192,6 +193,24 @@ def test_a_client_that_keeps_its_connection_is_told_to_leave(group: Group) -> No
     group.process.terminate()
     assert group.process.wait(15) == 0
     connection.close()
+
+
+@pytest.mark.parametrize("size", [70_000, 1024 * 1024, 1024 * 1024 + 1, 3 * 1024 * 1024])
+def test_too_much_is_refused_in_our_own_shape(size: int, group: Group) -> None:
+    """Also where the server's own door refuses it, before it has arrived."""
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nOrigin: https://shop.example\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", group.port), timeout=20) as line:
+        line.sendall(head.encode() + b" " * min(size, 1024 * 1024))
+        reply = http.client.HTTPResponse(line)
+        reply.begin()
+        problem = json.loads(reply.read())
+    assert (reply.status, problem["code"]) == (413, "request.too_large")
+    assert reply.getheader("Content-Type") == "application/problem+json"
+    assert reply.getheader("Access-Control-Allow-Origin") == "*"
+    assert group.ask("GET", "/healthz")[0] == 200
 
 
 def test_a_request_under_way_is_finished(group: Group) -> None:

@@ -1,11 +1,13 @@
 """`soundings export nps`: columns, order, periods and scopes, against numbers computed here."""
 
 import csv
+import errno
 import io
 import os
 import pty
 import subprocess
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from sqlalchemy.engine import URL
 import analytics
 from survey_app import cli
 from survey_app.db import db
+from survey_app.insights.exports import WRITERS
 from survey_app.insights.scope import DIMENSIONS
 from survey_app.responses.import_rows import Row
 from survey_app.responses.imports import Report, Taking
@@ -256,6 +259,37 @@ def test_what_can_not_be_exported_is_1_with_a_hint(
     assert (status, out) == (1, b"")
     assert err.startswith("soundings: ") and said in err
     assert list(tmp_path.glob("nps*")) == []
+
+
+def test_what_can_not_be_written_is_1_and_leaves_nothing(
+    run: Any, app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, out, err = run("--by", "stage", "--output", tmp_path / "missing" / "nps.csv")
+    assert (status, out) == (1, b"")
+    assert "missing/nps.csv can't be written" in err and "Traceback" not in err
+
+    def full(_table: object, out: Any) -> None:
+        out.write(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(WRITERS, "csv", full)
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "nps.csv").write_text("as it was")
+    status, _, err = run("--by", "stage", "--output", folder / "nps.csv")
+    assert status == 1 and "No space left on device" in err
+    assert [path.name for path in folder.iterdir()] == ["nps.csv"]
+    assert (folder / "nps.csv").read_text() == "as it was"
+
+
+def test_a_pipe_is_written_as_it_is(run: Any, app: Flask, tmp_path: Path) -> None:
+    put(app, raw_rows())
+    pipe = tmp_path / "nps.csv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert run("--by", "stage", "--output", pipe)[0] == 0
+    assert table(read.result(timeout=10))[0][0] == "stage" and pipe.is_fifo()
 
 
 def test_another_workspace_s_numbers_stay_there(run: Any, app: Flask) -> None:

@@ -71,7 +71,7 @@ def test_filters_change_address_and_numbers(installation, lead):
     everyone = shown(lead, "Answers")
     lead.get_by_role("combobox", name="Country").select_option(label="Germany")
     lead.get_by_role("combobox", name="Compare with").select_option("none")
-    lead.get_by_role("combobox", name="Panel by").select_option("age_band")
+    lead.get_by_role("combobox", name="Break down by").select_option("age_band")
     follow(lead.get_by_role("button", name="Show"))
     assert query_of(lead)["country"] == ["DE"]
     germany = shown(lead, "Answers")
@@ -125,7 +125,7 @@ def test_a_tiny_group_is_withheld_everywhere(installation, visit, lead_state, de
         assert set(numbers) <= (LEGEND if name == "world" else {"0"}), name
     split = card(page, "Who recommends us").locator("svg text", has_text=re.compile(r"\d"))
     expect(split).to_have_count(0)
-    expect(page.locator(".comments")).to_contain_text("Withheld: comments are shown from 10 people")
+    expect(page.locator(".comments")).to_contain_text("once at least 10 people have")
     expect(page.locator("blockquote")).to_have_count(0)
 
 

@@ -1,7 +1,5 @@
 """Language: script first, then the identifier among the candidates."""
 
-
-
 import pytest
 
 from nlp.language import (

@@ -1,7 +1,5 @@
 """Themes of English comments: what is found, where, and with which polarity."""
 
-
-
 import importlib
 
 import pytest

@@ -122,6 +122,12 @@ def test_from_nothing_to_a_survey(ready: object, folder: Path) -> None:
             ("survey", "create", "a", "--workspace", "none", "--template", "nps"),
             "no workspace none",
         ),
+        (("survey", "change", "a", "--workspace", "acme"), "no survey a"),
+        (
+            ("survey", "change", "a", "--workspace", "acme", "--any-origin", "--origin", "x"),
+            "not both",
+        ),
+        (("workspace", "privacy", "acme", "-", "--locale", "sv"), "not shown in sv"),
     ],
 )
 def test_what_can_be_mended_is_one_sentence_and_status_1(
@@ -174,6 +180,51 @@ def test_the_demo_refuses_a_host_that_others_can_reach(
     result = run("demo")
     assert result.exit_code == 1
     assert "SOUNDINGS_HOST=127.0.0.1" in result.stderr
+
+
+def test_a_survey_is_changed(ready: object) -> None:
+    ready("workspace", "create", "acme")
+    ready("survey", "create", "s", "--workspace", "acme", "--template", "nps")
+
+    def change(*words: str) -> str:
+        result = ready("survey", "change", "s", "--workspace", "acme", *words)
+        assert result.exit_code == 0, result.output
+        return result.stdout.strip()
+
+    assert change() == "s is open; shown on any site."
+    sites = ("--origin", "https://a.example/", "--origin", "https://b.example")
+    assert change(*sites) == "s is open; shown on https://a.example, https://b.example."
+    assert change("--close") == "s is closed; shown on https://a.example, https://b.example."
+    assert change("--any-origin") == "s is closed; shown on any site."
+    assert change("--open", "--origin", "http://c") == "s is open; shown on http://c."
+
+
+def test_a_privacy_notice_is_written(ready: object, tmp_path: Path, folder: Path) -> None:
+    ready("workspace", "create", "acme")
+
+    def notices() -> list[tuple[str, str]]:
+        engine = sa.create_engine(f"sqlite:///{folder}/soundings.db")
+        with engine.connect() as connection:
+            found = connection.execute(sa.text("SELECT locale, text FROM privacy_notices")).all()
+        engine.dispose()
+        return [(locale, text) for locale, text in found]
+
+    words = ("workspace", "privacy", "acme", "--locale", "de")
+    file = tmp_path / "notice.txt"
+    for text in ("Wir lesen alles.", "Wir löschen es bald."):
+        file.write_text(f"{text}\n", encoding="utf-8")
+        done = ready(*words, str(file))
+        assert (done.exit_code, done.stdout) == (
+            0,
+            "The privacy notice of acme in de is changed.\n",
+        )
+        assert notices() == [("de", text)]
+    assert ready(*words, "-", stdin="\n").exit_code == 0
+    assert notices() == []
+    assert ready(*words, "-", stdin="").exit_code == 0
+    file.write_bytes(b"\xff")
+    refused = ready(*words, str(file))
+    assert refused.exit_code == 1 and "not text in UTF-8" in refused.output
 
 
 def test_upgrading_twice_changes_nothing(ready: object) -> None:

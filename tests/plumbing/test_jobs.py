@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ from sqlalchemy.orm import Session
 import nlp
 from survey_app import jobs
 from survey_app.db import db
+from survey_app.insights import comments
 from survey_app.insights.jobs import ANALYSE_COMMENTS
 from survey_app.insights.models import CommentAnalysis, ThemeMention
 from survey_app.jobs import BATCH, LEASE, TRIES, Job, Kind, claim, run_once, work
 from survey_app.responses.import_rows import Row
 from survey_app.responses.imports import Report, Taking
-from survey_app.responses.models import Answer, Response
+from survey_app.responses.models import Answer, ImportRecord, Response
 from survey_app.responses.schemas import Person
 from survey_app.surveys.queries import find_published
 
@@ -123,6 +125,64 @@ def test_poison_is_set_aside_after_three_tries_and_the_rest_goes_on(
     assert run_until_idle(app, NOW + timedelta(days=1)) == 1
     assert stored_jobs(app) == [(TRIES, True, "RuntimeError")]
     assert "secret" not in caplog.text
+
+
+def test_a_new_engine_tries_what_the_old_one_set_aside(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nlp, "analyse_many", poisoned)
+    write_comments(app, [f"{POISON}."])
+    _set_aside(app)
+    monkeypatch.setattr(nlp, "analyse_many", REAL)
+    assert run_until_idle(app, NOW + timedelta(days=1)) == 0
+    monkeypatch.setattr(nlp, "ENGINE_VERSION", "next")
+    monkeypatch.setattr(comments, "KIND", "analyse_comments next")
+    kind = replace(ANALYSE_COMMENTS, name=comments.KIND)
+    assert work(app, (kind,), until_idle=True) == 1
+    assert analyses(app) == {f"{POISON}.": "next"}
+    assert stored_jobs(app) == []
+
+
+def _set_aside(app: Flask) -> None:
+    for minutes in range(TRIES):
+        run_until_idle(app, NOW + timedelta(minutes=minutes))
+    assert stored_jobs(app) == [(TRIES, True, "RuntimeError")]
+
+
+def test_a_replaced_answer_is_tried_anew(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nlp, "analyse_many", poisoned)
+    write_comments(app, [f"{POISON}."])
+    _set_aside(app)
+    with app.app_context():
+        stored = db.session.scalars(sa.select(Response)).one()
+        stored.body_hash, stored.submitted_at = "new", NOW + timedelta(hours=1)
+        stored.answers[0].text = f"{POISON} again."
+        db.session.commit()
+    assert run_until_idle(app, NOW + timedelta(hours=2)) == 1
+    assert stored_jobs(app) == [(1, False, "RuntimeError")]
+    monkeypatch.setattr(nlp, "analyse_many", REAL)
+    assert run_until_idle(app, NOW + timedelta(hours=3)) == 1
+    assert set(analyses(app)) == {f"{POISON} again."} and stored_jobs(app) == []
+
+
+def test_an_imported_answer_whose_time_lies_ahead_stays_set_aside(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nlp, "analyse_many", poisoned)
+    write_comments(app, [f"{POISON}."])
+    with app.app_context():
+        record = ImportRecord(
+            workspace_id=1, survey_id=1, file_name="x", file_hash="x", started_at=NOW
+        )
+        db.session.add(record)
+        db.session.flush()
+        values = {"import_id": record.id, "submitted_at": NOW + timedelta(days=1)}
+        db.session.execute(sa.update(Response).values(**values))
+        db.session.commit()
+    _set_aside(app)
+    assert run_until_idle(app, NOW + timedelta(hours=1)) == 0
 
 
 DYING = """

@@ -51,6 +51,20 @@ def test_some_refused_is_3_with_row_column_and_reason(run: Any, door: Any, tmp_p
     assert door.how_many() == 1
 
 
+def test_an_open_quote_is_3_and_hides_no_row(run: Any, door: Any, tmp_path: Path) -> None:
+    path = _file(
+        tmp_path,
+        'submitted_at,score,comment\n2026-03-01,9,"unclosed\n2026-03-02,8,\n2026-03-03,7,\n',
+    )
+    status, out, _ = run(path, *WORDS)
+    assert status == 3
+    assert out.splitlines() == [
+        "row 2: Its quotes don't pair up, or a cell is far too long.",
+        "2 taken, 0 there already, 1 refused.",
+    ]
+    assert {row["answers"]["nps"] for row in door.rows()} == {8, 7}
+
+
 @pytest.mark.parametrize(
     ("text", "words", "said"),
     [

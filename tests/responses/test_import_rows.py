@@ -160,6 +160,9 @@ def test_facts_about_the_person(column: str, cell: str, value: object) -> None:
         ("score", "９", "0 to 10"),
         ("score", "9.0.0", "0 to 10"),
         ("score", "1e1", "0 to 10"),
+        ("score", ".0", "0 to 10"),
+        ("score", "09", "0 to 10"),
+        ("score", "00", "0 to 10"),
     ],
 )
 def test_a_cell_that_can_not_be_taken_names_column_and_reason(
@@ -208,6 +211,43 @@ def test_a_row_of_another_width_is_refused_alone() -> None:
     rows = read("submitted_at,score\n2026-03-01,9\n2026-03-01,9,1\n2026-03-01\n2026-03-01,8\n")
     assert [isinstance(row, Refusal) for row in rows] == [False, True, True, False]
     assert rows[1].row == 3 and "3 cells" in rows[1].reason
+
+
+def test_an_open_quote_swallows_no_row() -> None:
+    """Every line it took in is a row again; what is rightly quoted stays one row."""
+    text = """submitted_at,score,comment
+2026-03-01,1,fine
+2026-03-01,9,"never closed
+2026-03-01,2,
+2026-03-01,3,"two
+lines"
+2026-03-01,9,"closed" too early
+2026-03-01,9,"open again
+2026-03-01,4,"a ""quoted"" word"
+2026-03-01,9,"open to the end
+2026-03-01,5,last
+"""
+    rows = read(text)
+    taken = [row for row in rows if isinstance(row, Row)]
+    assert [row.answers["nps"] for row in taken] == [1, 2, 3, 4, 5]
+    assert [row.answers.get("comment") for row in taken] == [
+        "fine", None, "two\nlines", 'a "quoted" word', "last",
+    ]  # fmt: skip
+    refused = [row for row in rows if isinstance(row, Refusal)]
+    assert [row.row for row in refused] == [3, 6, 7, 9]
+    assert all("quotes" in row.reason for row in refused)
+
+
+def test_many_open_quotes_take_no_more_than_their_rows() -> None:
+    body = '2026-03-01,9,"open\n2026-03-01,8,\n' * 5000
+    rows = read(f"submitted_at,score,comment\n{body}")
+    assert [isinstance(row, Refusal) for row in rows] == [True, False] * 5000
+
+
+def test_a_cell_without_end_is_refused_alone() -> None:
+    long = "x" * (1 << 20)
+    rows = read(f'submitted_at,score,comment\n2026-03-01,9,{long}x\n2026-03-01,8,"{long}\n')
+    assert all(isinstance(row, Refusal) for row in rows) and len(rows) == 2
 
 
 def test_identical_rows_get_ordinals_and_own_ids_stand() -> None:

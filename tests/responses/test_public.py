@@ -13,6 +13,9 @@ import pytest
 from flask import Flask
 
 from survey_app.http import parse_json
+from survey_app.insights.jobs import ANALYSE_COMMENTS
+from survey_app.insights.models import CommentAnalysis, ThemeMention
+from survey_app.jobs import run_once
 from survey_app.responses.models import Answer
 from survey_app.surveys.questions import MAX_COMMENT
 
@@ -71,6 +74,23 @@ def test_a_partial_answer_is_replaced_until_it_is_complete(door: Any) -> None:
     assert door.post(sent).status_code == 409  # an older partial contradicts what is complete
     assert door.row()["status"] == "complete" and door.row()["answers"] == {"nps": 5}
     assert door.how_many(Answer) == 1
+
+
+def test_what_was_found_in_a_text_goes_with_it(door: Any) -> None:
+    sent = body(status="partial", answers={"nps": 3, "comment": "The delivery was late."})
+    door.post(sent)
+    with door.app.app_context():
+        while run_once(ANALYSE_COMMENTS, datetime.now(UTC)):
+            pass
+    assert door.how_many(CommentAnalysis) == 1 and door.how_many(ThemeMention) >= 1
+    door.post(sent | {"answers": {"nps": 3, "comment": "Other words."}})
+    assert door.how_many(CommentAnalysis) == door.how_many(ThemeMention) == 0
+    with door.app.app_context():
+        while run_once(ANALYSE_COMMENTS, datetime.now(UTC)):
+            pass
+    assert door.how_many(CommentAnalysis) == 1
+    door.post(sent | {"answers": {"nps": 3}, "status": "complete"})
+    assert door.how_many(CommentAnalysis) == 0
 
 
 def test_the_same_partial_can_be_declared_complete(door: Any) -> None:
@@ -222,7 +242,7 @@ def test_every_wrong_fact_about_the_customer_is_named(door: Any) -> None:
     assert codes(email="a@b") == {("customer.email", "field.unknown")}
     assert codes(country="Finland") == codes(country=5) == {("customer.country", "country.unknown")}
     assert codes(gender="robot") == codes(gender=1) == {("customer.gender", "gender.unknown")}
-    for year in (1899, 2101, "1984", 1984.0, True):
+    for year in (1899, datetime.now(UTC).year + 1, 2099, "1984", 1984.0, True):
         assert codes(birth_year=year) == {("customer.birth_year", "birth_year.range")}
     assert codes(stage="nowhere") == {("customer.stage", "stage.unknown")}
     assert codes(stage=4) == codes(stage="") == {("customer.stage", "customer.text")}

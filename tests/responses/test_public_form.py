@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -105,13 +106,37 @@ def test_forms_that_no_page_of_ours_sends(door: Any) -> None:
         {"answers.nps": "11"},
         {"answers.nps": "9.0"},
         {"answers.nps": "nine"},
-        {"id": "x"},
+        {"answers.nps": "09"},
     ):
         assert client.post(PAGE, data=right | change).status_code == 422, change
     assert client.post(PAGE, data={}).status_code == 422
     assert client.post(PAGE, data=right | {"answers.comment": "x" * 70_000}).status_code == 413
     assert client.post(PAGE, data=right | {"locale": "../../etc"}).status_code == 200
     assert door.row()["locale"] == "en"
+
+
+@pytest.mark.parametrize("broken", [{}, {"id": ""}, {"id": "x"}, {"id": "1" * 36}])
+def test_a_form_without_its_id_gets_a_new_one(broken: dict[str, str], door: Any) -> None:
+    client = door.app.test_client()
+    page = _Page(client.post(PAGE, data=broken).get_data(as_text=True))
+    assert uuid.UUID(str(page.value("id"))).version == 4
+    assert client.post(PAGE, data=broken | {"answers.nps": "9"}).status_code == 200
+    assert uuid.UUID(door.row()["key"]).version == 4
+
+
+def test_too_many_is_said_beside_what_was_typed(door: Any) -> None:
+    door.app.config["SETTINGS"] = replace(door.app.config["SETTINGS"], public_limit=1)
+    client = door.app.test_client()
+    form = {"locale": "de", "answers.nps": "3", "answers.comment": "Lange getippt."}
+    while (reply := client.post(PAGE, data=form | {"id": str(uuid.uuid4())})).status_code == 200:
+        pass  # a new minute may have begun
+    assert reply.status_code == 429 and int(reply.headers["Retry-After"]) >= 1
+    html = reply.get_data(as_text=True)
+    page = _Page(html)
+    assert page.checked() == ["3"] and "Lange getippt." in "".join(page.texts)
+    assert page.value("id") and page.tags[0] == ("html", {"lang": "de", "dir": "ltr"})
+    assert any(attrs.get("role") == "alert" for _, attrs in page.tags)
+    assert not any(tag == "script" for tag, _ in page.tags)
 
 
 def test_closed_and_unknown_pages(door: Any) -> None:

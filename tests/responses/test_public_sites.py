@@ -1,7 +1,13 @@
 """Other sites and other addresses: CORS, and the limit per address."""
 
+import uuid
 from dataclasses import replace
 from typing import Any
+
+import sqlalchemy as sa
+
+from survey_app.accounts.models import Counter
+from survey_app.db import db
 
 SITE = "https://shop.example"
 OTHER = "https://elsewhere.example"
@@ -71,16 +77,60 @@ def test_preflight_of_a_listed_site(door: Any) -> None:
     client = door.app.test_client()
     allowed = client.options(path, headers=headers | {"Origin": SITE})
     assert allowed.status_code == 200
-    assert allowed.headers["Access-Control-Allow-Origin"] in ("*", SITE)
+    assert allowed.headers["Access-Control-Allow-Origin"] == SITE
     assert "Access-Control-Allow-Credentials" not in allowed.headers
+    other = client.options(path, headers=headers | {"Origin": OTHER})
+    assert "Access-Control-Allow-Origin" not in other.headers
+
+
+def test_whatever_is_wrong_only_a_listed_site_reads_it(door: Any) -> None:
+    door.change_survey(origins=[SITE])
+    client = door.app.test_client()
+    wrong: dict[int, dict[str, Any]] = {
+        400: {"data": "{", "content_type": "application/json"},
+        413: {"data": " " * 70_000, "content_type": "application/json"},
+        415: {"data": "{}", "content_type": "text/plain"},
+        422: {"json": {"id": 1}},
+    }
+    for status, body in wrong.items():
+        told = client.post(f"{DEFINITION}/responses", **body, **_origin(SITE))
+        assert (told.status_code, told.headers["Access-Control-Allow-Origin"]) == (status, SITE)
+        untold = client.post(f"{DEFINITION}/responses", **body, **_origin(OTHER))
+        assert untold.status_code in (status, 403)
+        assert "Access-Control-Allow-Origin" not in untold.headers
 
 
 def test_the_frame_follows_the_list(door: Any) -> None:
+    """Whatever the page says: the form, the thanks, what is wrong, that it is closed."""
+    door.app.config["SETTINGS"] = replace(door.app.config["SETTINGS"], public_limit=1)
     client = door.app.test_client()
-    assert "frame-ancestors *" in client.get("/s/acme-nps").headers["Content-Security-Policy"]
+
+    def policies() -> set[str]:
+        door.close(reopen=True)
+        form = {"id": str(uuid.uuid4()), "answers.nps": "9"}
+        long = form | {"answers.comment": "x" * 70_000}
+        with door.app.app_context():
+            db.session.execute(sa.delete(Counter))
+            db.session.commit()
+        replies = [client.get("/s/acme-nps")]
+        replies += [client.post("/s/acme-nps", data=sent) for sent in (form, {}, long, form)]
+        door.close()
+        replies += [
+            client.get("/s/acme-nps"),
+            client.post("/s/acme-nps", data={"answers.nps": "1"}),
+        ]
+        assert [reply.status_code for reply in replies] == [200, 200, 422, 413, 429, 410, 429]
+        assert all("X-Frame-Options" not in reply.headers for reply in replies)
+        return {
+            reply.headers["Content-Security-Policy"].partition("frame-ancestors ")[2]
+            for reply in replies
+        }
+
+    assert policies() == {"*"}
+    unknown = client.get("/s/nobody")
+    assert unknown.status_code == 404 and "X-Frame-Options" not in unknown.headers
     door.change_survey(origins=[SITE])
-    policy = client.get("/s/acme-nps").headers["Content-Security-Policy"]
-    assert f"frame-ancestors 'self' {SITE}" in policy
+    assert policies() == {f"'self' {SITE}"}
 
 
 def test_the_widget_can_be_loaded_from_anywhere(door: Any) -> None:
@@ -113,6 +163,35 @@ def test_one_more_than_the_limit_is_429(door: Any, monkeypatch: Any) -> None:
     page = door.app.test_client().post("/s/acme-nps", data=form)
     assert page.status_code == 429 and int(page.headers["Retry-After"]) >= 1
     assert door.how_many() == 6
+
+
+def test_what_is_wrong_waits_for_no_lock_and_what_contradicts_counts(
+    door: Any, monkeypatch: Any
+) -> None:
+    from survey_app.responses import public
+
+    door.app.config["SETTINGS"] = replace(door.app.config["SETTINGS"], public_limit=4)
+    monkeypatch.setattr(public, "MINUTE", public.MINUTE * 60 * 24)
+    with door.app.app_context():
+        writer = db.get_engine("default")
+    begun: list[object] = []
+    sa.event.listen(writer, "begin", begun.append)
+    for wrong in (
+        {"answers": {"nps": 11}},
+        {"customer": {"stage": "nowhere"}},
+        {"locale": "sv"},
+        {"id": 1},
+    ):
+        assert door.post(_body() | wrong).status_code == 422
+    assert door.post(_body(), survey="nobody").status_code == 404
+    form = {"id": _body()["id"], "answers.nps": "11"}
+    assert door.app.test_client().post("/s/acme-nps", data=form).status_code == 422
+    assert begun == []
+    assert door.post(_body()).status_code == 201
+    contradictions = [_body() | {"answers": {"nps": score}} for score in (1, 2, 3, 4)]
+    assert [door.post(one).status_code for one in contradictions] == [409, 409, 409, 429]
+    assert door.post(_body(1)).status_code == 429
+    assert door.how_many() == 1
 
 
 def test_neighbours_in_one_ipv6_network_share_a_limit(door: Any, monkeypatch: Any) -> None:

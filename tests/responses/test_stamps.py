@@ -18,7 +18,7 @@ from survey_app.db import db
 from survey_app.lifecycle.models import StageTransition
 from survey_app.lifecycle.operations import Move, record_transitions
 from survey_app.lifecycle.queries import default_map
-from survey_app.responses.operations import accept
+from survey_app.responses.operations import accept, check_submission
 from survey_app.responses.schemas import Person, Submission, read_submission
 from survey_app.responses.stamps import Arrival, weigh
 from survey_app.surveys.queries import find_published
@@ -147,7 +147,8 @@ def _accept_at(door: Any, moment: datetime) -> date:
             "customer": {"birth_year": 2008},
         }
         submission: Submission = read_submission(payload, asked.workspace, now=moment)
-        accept(db.session, asked, submission, Arrival(now=moment, channel="widget"))
+        arrival = Arrival(now=moment, channel="widget")
+        accept(db.session, check_submission(db.session, asked, submission, arrival))
         db.session.commit()
     row = door.rows()[-1]
     assert row["received_at"] == row["submitted_at"] == moment

@@ -15,9 +15,20 @@ from survey_app.db import db
 from survey_app.errors import Conflict, Gone, Invalid, NotFound
 from survey_app.i18n import SURVEY_LOCALES
 from survey_app.surveys.models import Survey, SurveyVersion
-from survey_app.surveys.operations import close_survey, create_from_template, publish_version
-from survey_app.surveys.queries import find_published, published, survey_of_workspace, surveys_of
+from survey_app.surveys.operations import (
+    close_survey,
+    create_from_template,
+    list_origins,
+    publish_version,
+    reopen_survey,
+)
+from survey_app.surveys.queries import OpenSurvey, find_published, still_open, survey_of_workspace
 from survey_app.surveys.wording import TEMPLATES
+
+
+def published(session: Session, key: str) -> OpenSurvey:
+    """The survey as a respondent finds it."""
+    return still_open(find_published(session, key))
 
 
 @pytest.fixture
@@ -106,6 +117,52 @@ def test_a_closed_survey_is_gone_and_closing_twice_keeps_the_first_moment(sessio
         published(session, "acme-csat")
     found = find_published(session, "acme-csat")
     assert found is not None and found.survey is survey, "its answers can still be looked at"
+    reopen_survey(survey)
+    session.flush()
+    assert published(session, "acme-csat").survey is survey
+
+
+@pytest.mark.parametrize(
+    "more", [{"key": "again", "kind": "comment"}, {"key": "x", "kind": "csat"}]
+)
+def test_a_second_score_or_comment_would_count_twice(
+    session: Session, more: dict[str, object]
+) -> None:
+    found = published(session, "acme-nps")
+    changed = copy.deepcopy(found.version.definition)
+    changed["questions"].append(more | {"required": False})
+    with pytest.raises(Invalid) as caught:
+        publish_version(session, found.survey, changed, now=NOW)
+    assert caught.value.code == "survey.questions" and caught.value.hint
+    assert published(session, "acme-nps").version.number == 1
+
+
+def test_sites_are_listed_as_browsers_name_them(session: Session) -> None:
+    survey = published(session, "acme-nps").survey
+    list_origins(
+        survey,
+        [
+            "https://Shop.example/",
+            "https://shop.example:443",
+            "http://127.0.0.1:8001",
+            "http://a:80",
+        ],
+    )
+    assert survey.origins == ["https://shop.example", "http://127.0.0.1:8001", "http://a"]
+    list_origins(survey, [])
+    assert survey.origins == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "shop.example", "https://shop.example/path", "https://a b", "*", "null", "ftp://a.example",
+     "https://a.example; script-src *", "https://a.example\r\nX: y", "https://-a", "https://a:x"],
+)  # fmt: skip
+def test_what_is_no_site_is_refused(session: Session, text: str) -> None:
+    survey = published(session, "acme-nps").survey
+    with pytest.raises(Invalid) as caught:
+        list_origins(survey, ["https://good.example", text])
+    assert caught.value.code == "survey.origin" and survey.origins == []
 
 
 def test_another_workspaces_survey_is_like_a_made_up_one(session: Session) -> None:
@@ -117,11 +174,6 @@ def test_another_workspaces_survey_is_like_a_made_up_one(session: Session) -> No
         errors.append((caught.value.code, caught.value.message, caught.value.hint))
     assert errors[0] == errors[1]
     assert survey_of_workspace(session, acme.id, "acme-nps").survey.key == "acme-nps"
-    assert [survey.key for survey in surveys_of(session, acme.id)] == [
-        "acme-ces",
-        "acme-csat",
-        "acme-nps",
-    ]
 
 
 def test_a_survey_without_a_version_is_not_published(session: Session) -> None:
