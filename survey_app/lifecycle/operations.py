@@ -52,10 +52,16 @@ def create_default_map(session: Session, workspace_id: int) -> LifecycleMap:
 def record_transitions(
     session: Session, workspace_id: int, map_id: int, moves: Iterable[Move], *, now: datetime
 ) -> None:
-    """Store moves; one that only repeats the customer's stage at that moment is dropped."""
-    moves = sorted(moves, key=lambda move: (move.customer_id, move.valid_from))
-    earlier = stage_histories(session, map_id, {move.customer_id for move in moves})
-    fresh = [move for move in moves if _is_news(move, earlier.setdefault(move.customer_id, []))]
+    """Store moves; one that only repeats the customer's stage at that moment is dropped.
+
+    Of two stages at one moment, the first one told stands.
+    """
+    told: dict[tuple[int, datetime], Move] = {}
+    for move in moves:
+        told.setdefault((move.customer_id, move.valid_from), move)
+    in_order = [told[key] for key in sorted(told)]
+    earlier = stage_histories(session, map_id, {customer for customer, _ in told})
+    fresh = [move for move in in_order if _is_news(move, earlier.setdefault(move.customer_id, []))]
     if not fresh:
         return
     rows = [
@@ -74,10 +80,7 @@ def record_transitions(
 
 
 def _is_news(move: Move, known: list[tuple[datetime, str]]) -> bool:
-    """Whether a move tells something new; if so, `known` then holds it too.
-
-    Of two stages at one moment, the first one told stands.
-    """
+    """Whether a move tells something new; if so, `known` then holds it too."""
     place = bisect_right(known, move.valid_from, key=lambda entry: entry[0])
     if place and (known[place - 1][1] == move.stage or known[place - 1][0] == move.valid_from):
         return False
