@@ -60,7 +60,7 @@ def breakdowns(
 def sentiment(session: Session, scope: Scope) -> tuple[pd.DataFrame, int]:
     """Net sentiment of comments with its coverage, suppressed; and how many people wrote them.
 
-    Nobody, where the number could be solved against a scope with fewer filters.
+    One, which no floor lets through, where the table is withheld, for whatever reason.
     """
     cells = frames.comments(session, scope)
     table = analytics.sentiment(cells.frame, count="count")
