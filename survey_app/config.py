@@ -8,6 +8,7 @@ import ipaddress
 import os
 import re
 import secrets
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -113,7 +114,9 @@ class Settings:
         _whole(1, 1_000_000), 120, "answers a minute that one address may send"
     )
     login_limit: int = _setting(
-        _whole(1, 1_000), 10, "failed log-ins in 15 minutes per address and per account"
+        _whole(1, 1_000),
+        10,
+        "failed log-ins in 15 minutes to one account from one network (see below)",
     )
     threads: int = _setting(_whole(1, 64), 8, "requests served at the same time")
 
@@ -214,11 +217,14 @@ def _text_of(env: Mapping[str, str], variable: str, *, from_file: bool) -> str:
 def prepare_data_folder(settings: Settings) -> Settings:
     """Make the data folder and, where no secret is set, a random one kept in it.
 
-    Only the command line calls this: building the application has no side effects.
+    Nobody else on this machine may read answers and secrets: what is ours in the folder, and the
+    folder, is for its owner only. Only the command line calls this: building the application has
+    no side effects.
     """
     try:
-        # Nobody else on this machine may read answers and secrets.
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep_to_owner(settings.data_dir)
+        _prepare_database_file(settings)
     except OSError as error:
         raise SettingError(
             "setting.data_dir",
@@ -231,8 +237,33 @@ def prepare_data_folder(settings: Settings) -> Settings:
     return replace(settings, secret_key=kept_secret(settings, "secret_key"))
 
 
+def _prepare_database_file(settings: Settings) -> None:
+    """Make SQLite's file before SQLite does, which would let everybody read it.
+
+    A file elsewhere is left to whoever put it there.
+    """
+    if settings.database_url is None:
+        path = Path(str(settings.database.database))
+        if not path.exists():
+            path.touch(mode=0o600)
+        for suffix in ("", "-wal", "-shm"):
+            _keep_to_owner(path.with_name(path.name + suffix))
+
+
+def _keep_to_owner(path: Path) -> None:
+    """Take the others' rights from a file or folder that is ours alone."""
+    with suppress(OSError):  # there is none, or the file system knows no rights
+        found = path.stat()
+        is_ours = found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX
+        if is_ours and found.st_mode & 0o077:
+            path.chmod(found.st_mode & 0o700)
+
+
 def kept_secret(settings: Settings, name: str) -> str:
-    """A random text made once and kept in the data folder, readable by its owner only."""
+    """A random text made once and kept in the data folder, readable by its owner only.
+
+    Raises SettingError for a file that can't be read or holds less than a secret.
+    """
     path = settings.data_dir / name
     if not path.exists():
         # Written aside (mkstemp: for its owner only) and linked: it appears whole, and the first
@@ -243,4 +274,13 @@ def kept_secret(settings: Settings, name: str) -> str:
         with suppress(FileExistsError):
             os.link(fresh, path)
         Path(fresh).unlink()
-    return path.read_text(encoding="utf-8")
+    _keep_to_owner(path)
+    try:
+        return _secret(path.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):
+        raise SettingError(
+            "setting.kept_secret",
+            N_("The file %(path)s holds no secret that can be used."),
+            hint=N_("Bring it back from a copy, or remove it: a new one is made."),
+            path=str(path),
+        ) from None

@@ -22,9 +22,14 @@ from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapper, Session, mapped_column
 
 BUSY_SECONDS = 30
+UPGRADE_LOCK = 0x50DD1765  # a number of ours among the database's advisory locks
+# Away, full or busy: nobody's mistake, and it may pass.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 PACKAGE = Path(__file__).parent
 # In the wheel the migrations travel inside the package, in a checkout they lie beside it.
 MIGRATIONS = next(
@@ -171,9 +176,16 @@ def init_app(app: Flask, url: URL, *, threads: int) -> None:
 
 
 def upgrade_schema() -> str:
-    """Bring the schema up to date, whole or not at all; returns its revision."""
+    """Bring the schema up to date, whole or not at all; returns its revision.
+
+    Of two processes, such as containers of a new release, one waits for the other.
+    """
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # Flask's documented way to the real object
     with app.app_context():  # Alembic keeps its connection open until a context ends
+        connection = alembic.migration_context.connection
+        if connection is not None and connection.dialect.name == "postgresql":
+            # Until the end of its transaction; on SQLite that transaction is IMMEDIATE.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         alembic.upgrade()
         return str(alembic.script_directory.get_current_head())
 

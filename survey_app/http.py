@@ -4,9 +4,9 @@ Slices mark every view with `public`, `member` or `owner`; a view without a mark
 application from being built. One commit per request happens here, before the answer leaves.
 """
 
+import hmac
 import ipaddress
-import json
-import math
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, TypeVar
@@ -14,20 +14,18 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from survey_app import errors
 from survey_app.config import Settings
-from survey_app.db import db
+from survey_app.db import DATABASE_AWAY, db
 from survey_app.errors import N_, SoundingsError
+from survey_app.strict_json import parse_json
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MAX_DEPTH = 32
-MAX_INTEGER = 2**63 - 1
 CSP = (
     "default-src 'none'; script-src 'self' {foreign}; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self' {foreign}; form-action 'self'; base-uri 'none'; "
@@ -60,8 +58,8 @@ TITLES = {
     500: N_("Something broke on our side"),
     503: N_("Busy, please try again"),
 }
-# Away, full or busy: nobody's mistake, and it may pass.
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+ADDRESS = re.compile(r"\[(.+)\](?::\d{1,5})?|([^:]+):\d{1,5}|(.+)")  # with or without a port
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 csrf = CSRFProtect()
 
 
@@ -271,9 +269,8 @@ def _answer(
 def read_json(*, limit: int) -> Any:
     """The request's JSON body, at most `limit` bytes, refused where databases would differ.
 
-    Raises TooLarge before anything is parsed; Unsupported for another content type; Malformed for
-    bytes that are not UTF-8, NaN and infinities (also 1e400), duplicate keys, more than 32
-    levels, integers beyond 64 bits, NUL and lone surrogates.
+    Raises TooLarge before anything is parsed; Unsupported for another content type; Malformed as
+    `strict_json.parse_json` says.
     """
     if request.content_length is not None and request.content_length > limit:
         raise _too_large(limit)
@@ -295,98 +292,43 @@ def _too_large(limit: int) -> errors.TooLarge:
     )
 
 
-def parse_json(body: bytes) -> Any:
-    """Parse strict JSON; raises Malformed (see `read_json`)."""
-    try:
-        text = body.decode("utf-8")
-        if _depth(text) > MAX_DEPTH:
-            raise ValueError("nested too deeply")
-        value = json.loads(
-            text,
-            object_pairs_hook=_no_duplicates,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-            parse_int=_small_integer,
-        )
-        _check_texts(value)
-    except (ValueError, RecursionError) as error:
-        raise errors.Malformed(
-            "json.malformed",
-            N_("The body is not JSON that we read: %(reason)s."),
-            hint=N_("Send UTF-8 without NUL, duplicate keys, NaN or numbers beyond 64 bits."),
-            reason=str(error).partition(":")[0][:80],
-        ) from None
-    return value
-
-
-def _check_texts(value: Any) -> None:
-    """Escaped NULs and lone surrogates only show after parsing; keys count too."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            item.encode("utf-8")
-            if "\0" in item:
-                raise ValueError("NUL in a text")
-        elif isinstance(item, dict):
-            waiting += [*item.keys(), *item.values()]
-        elif isinstance(item, list):
-            waiting += item
-
-
-def _depth(text: str) -> int:
-    """Deepest nesting of brackets outside strings, in linear time and without recursion."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return 0
-    depth = deepest = 0
-    in_string = escaped = False
-    for char in text:
-        if in_string:
-            in_string = escaped or char != '"'
-            escaped = char == "\\" and not escaped
-        elif char == '"':
-            in_string = True
-        elif char in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in "]}":
-            depth -= 1
-    return deepest
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return found
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number in JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError("a number beyond 64 bits")
-    return value
-
-
-def _small_integer(text: str) -> int:
-    if len(text) > 20 or not -MAX_INTEGER - 1 <= int(text) <= MAX_INTEGER:
-        raise ValueError("a number beyond 64 bits")
-    return int(text)
+# --- who is asking -------------------------------------------------------------------------------
 
 
 def client_network() -> str:
-    """The caller's address for counting: an IPv4 address, or the /64 of an IPv6 one."""
-    text = request.remote_addr or ""
+    """A name of the caller's network for counting, the same for all of its addresses."""
+    return pseudonym(network_of(request.remote_addr or ""))
+
+
+def pseudonym(name: str) -> str:
+    """What is stored instead of a name that is only counted.
+
+    Without the secret, nobody finds out whose it is, not even by trying all addresses.
+    """
+    secret: str = current_app.config["SECRET_KEY"]
+    return hmac.digest(secret.encode(), f"soundings.counters:{name}".encode(), "sha256").hex()[:32]
+
+
+def network_of(peer: str) -> str:
+    """The network that an address counts as: an IPv4 address, or the /64 of an IPv6 one.
+
+    The address may have a port behind it, as some proxies write it. Where an IPv6 address says
+    which IPv4 address stands behind it, that one counts: a tunnel gives everybody a multitude of
+    networks, a translator one network to everybody. What is no address is "unknown".
+    """
+    found = ADDRESS.fullmatch(peer.strip())
     try:
-        address = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(found[found.lastindex or 0] if found else "")
     except ValueError:
         return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    behind = _ipv4_behind(address)
+    return str(behind or ipaddress.IPv6Network((int(address), 64), strict=False))
+
+
+def _ipv4_behind(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)

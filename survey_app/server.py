@@ -26,6 +26,7 @@ GRACE_SECONDS = 20
 QUIET_SECONDS = 0.5  # a request may be on its way over a connection that looks idle
 RESTART_SECONDS = 1.0
 LOOK_SECONDS = 0.2
+MAX_HEAD = 32 * 1024
 MAX_BODY = 1024 * 1024 + 1  # one more than the application takes, so that it is what refuses
 
 
@@ -74,6 +75,7 @@ def _listen(app: Flask, settings: Settings, sockets: dict[int, Any]) -> Any:
             ident=None,
             connection_limit=1000,
             channel_timeout=30,
+            max_request_header_size=MAX_HEAD,
             max_request_body_size=MAX_BODY,
             clear_untrusted_proxy_headers=False,
         )

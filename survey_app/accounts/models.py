@@ -83,10 +83,14 @@ class LoginSession(Base):
 
 
 class Counter(Base):
-    """How often something happened in a window of time (log-in failures, public answers)."""
+    """How often something happened in a window of time (log-in failures, public answers).
+
+    The key begins with the window's end, so that what is over is found without another index.
+    A name says nothing about anybody: persons and addresses are counted by `http.pseudonym`.
+    """
 
     __tablename__ = "counters"
 
+    ends_at: Mapped[datetime] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
-    window_start: Mapped[datetime] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(default=0)

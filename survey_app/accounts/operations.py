@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from zlib import crc32
 from zoneinfo import ZoneInfo, available_timezones
 
 import sqlalchemy as sa
@@ -32,6 +33,8 @@ SESSION_LASTS = timedelta(days=14)
 LOGIN_WINDOW = timedelta(minutes=15)
 MIN_PASSWORD = 10
 MAX_NOTICE = 4000
+COUNTERS = Counter.metadata.tables[Counter.__tablename__]
+SWEEP_EVERY = 50  # of the counters that begin
 hasher = PasswordHasher()
 
 
@@ -220,58 +223,67 @@ def _hash(token: str) -> str:
 
 
 def count(session: Session, name: str, *, now: datetime, window: timedelta, limit: int) -> None:
-    """Count one event of this name; raises TooMany once `limit` is passed in this window."""
-    start, after = _window(now, window)
+    """Count one event of this name; raises TooMany once `limit` is passed in this window.
+
+    The name is stored as it is. One statement; now and then, where a counter begins, another one
+    that deletes some that are over.
+    """
+    ends_at, wait = _window(now, window)
     connection = session.connection()
-    happened = connection.execute(
-        _count_one(connection.dialect.name), {"name": name, "window_start": start, "count": 1}
-    ).scalar_one()
-    if happened == 1:
-        session.execute(
-            sa.delete(Counter).where(Counter.name == name, Counter.window_start < start)
-        )
+    dialect = connection.dialect.name
+    event = {"ends_at": ends_at, "name": name, "count": 1}
+    happened = connection.execute(_count_one(dialect), event).scalar_one()
+    if happened == 1 and crc32(f"{name} {ends_at}".encode()) % SWEEP_EVERY == 0:
+        connection.execute(_sweep(), {"now": now})
     if happened > limit:
-        raise _too_many(after)
+        raise _too_many(wait)
 
 
 @cache
 def _count_one(dialect: str) -> sa.Executable:
     """Built once: every answer and every log-in runs it."""
-    counters = Counter.__table__
-    counting = insert_of(dialect)(counters).on_conflict_do_update(
-        index_elements=[counters.c.name, counters.c.window_start],
-        set_={"count": counters.c.count + 1},
+    counting = insert_of(dialect)(COUNTERS).on_conflict_do_update(
+        index_elements=[COUNTERS.c.ends_at, COUNTERS.c.name],
+        set_={"count": COUNTERS.c.count + 1},
     )
-    return counting.returning(counters.c.count)
+    return counting.returning(COUNTERS.c.count)
+
+
+@cache
+def _sweep() -> sa.Executable:
+    """Deletes more than can have begun since the last time, and never so many that others wait."""
+    old = COUNTERS.alias()
+    over = (
+        sa.select(old.c.ends_at, old.c.name)
+        .where(old.c.ends_at <= sa.bindparam("now"))
+        .order_by(old.c.ends_at)
+        .limit(4 * SWEEP_EVERY)
+        .with_for_update(skip_locked=True)
+    )
+    return sa.delete(COUNTERS).where(sa.tuple_(COUNTERS.c.ends_at, COUNTERS.c.name).in_(over))
 
 
 def take_back(session: Session, name: str, *, now: datetime, window: timedelta) -> None:
     """Count one event of this window less: it was none of those that are counted."""
-    start, _ = _window(now, window)
     session.execute(
         sa.update(Counter)
-        .where(Counter.name == name, Counter.window_start == start)
+        .where(Counter.ends_at == _window(now, window)[0], Counter.name == name)
         .values(count=Counter.count - 1)
     )
 
 
-def forget(session: Session, name: str) -> None:
-    """Start counting this name from zero again."""
-    session.execute(sa.delete(Counter).where(Counter.name == name))
-
-
 def _window(now: datetime, window: timedelta) -> tuple[datetime, int]:
-    """The window's start and the seconds until the next one."""
-    size = int(window.total_seconds())
-    start = int(now.timestamp()) // size * size
-    return datetime.fromtimestamp(start, UTC), start + size - int(now.timestamp())
+    """The window's end and the seconds until then."""
+    size, moment = int(window.total_seconds()), int(now.timestamp())
+    end = moment // size * size + size
+    return datetime.fromtimestamp(end, UTC), end - moment
 
 
 def _too_many(seconds: int) -> TooMany:
     return TooMany(
         "limit.exceeded",
         N_("Too many attempts."),
-        retry_after=max(1, seconds),
+        retry_after=seconds,
         hint=N_("Please wait a little and try again."),
     )
 

@@ -21,9 +21,10 @@ from survey_app.accounts.access import COOKIE
 from survey_app.accounts.forms import LoginForm
 from survey_app.accounts.models import User
 from survey_app.accounts.queries import workspaces_of
+from survey_app.accounts.throttle import limits_for, remember_device
 from survey_app.db import db, reading
 from survey_app.errors import Unauthenticated
-from survey_app.http import client_network, public
+from survey_app.http import public
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -51,20 +52,15 @@ def show_login() -> ResponseReturnValue:
 @blueprint.post("/login")
 @public
 def log_in() -> ResponseReturnValue:
-    """Check the password and open a session; failures are counted per address and account."""
+    """Check the password and open a session; failures are counted."""
     form = LoginForm()
     if not form.validate_on_submit():
         return _refuse(form)
-    now = datetime.now(UTC)
+    now, window = datetime.now(UTC), operations.LOGIN_WINDOW
     email = (form.email.data or "").strip().lower()
-    limits = {
-        "now": now,
-        "window": operations.LOGIN_WINDOW,
-        "limit": current_app.config["SETTINGS"].login_limit,
-    }
-    address, account = f"login:{client_network()}", f"login:{email}"
-    for name in (address, account):
-        operations.count(db.session, name, **limits)
+    limits = limits_for(email)
+    for name, limit in limits.items():
+        operations.count(db.session, name, now=now, window=window, limit=limit)
     # Counted for good; and nobody who answers a survey waits for the slow hash.
     db.session.commit()
     with reading():
@@ -73,11 +69,12 @@ def log_in() -> ResponseReturnValue:
     user = db.session.get(User, user_id) if user_id else None
     if user is None:
         return _refuse(form)
-    operations.forget(db.session, account)
-    # One's own account must not buy new guesses at others.
-    operations.take_back(db.session, address, now=now, window=operations.LOGIN_WINDOW)
+    # This one only: one's own account must not buy new guesses at others.
+    for name in limits:
+        operations.take_back(db.session, name, now=now, window=window)
     session.clear()  # a new CSRF token for the new person
     response = redirect(_safe_path(form.next.data) or _first_page(user))
+    remember_device(response, email)
     return _with_cookie(response, operations.open_session(db.session, user, now=now))
 
 

@@ -6,7 +6,7 @@ stamped on the row; what is learnt later never changes it.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -47,6 +47,11 @@ class Checked:
     arrival: Arrival
     answers: Mapping[str, int | str]
     values: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What makes a response one: the survey and the key that its client made."""
+        return self.asked.survey.id, self.submission.key
 
 
 def check_submission(
@@ -93,19 +98,38 @@ def accept(session: Session, checked: Checked) -> Receipt:
         # Before anything is written: a retry must not put a profile or a stage back.
         known = _find(session, asked, submission.key)
     if known is None and is_open:
-        response_id = _insert(session, _with_profile(session, checked))
-        if response_id is not None:
-            _write_answers(session, asked, response_id, checked.answers)
-            return Receipt(submission.key, checked.arrival.now, is_new=True)
+        if _insert(session, [(checked, _with_profile(session, checked))]):
+            return _new(checked)
         known = _find(session, asked, submission.key)
     if known is None:
         raise Gone("survey.closed", N_("This survey is closed."))
     if not _is_settled(known, submission, checked.values["body_hash"]):
         if not is_open:
             raise Gone("survey.closed", N_("This survey is closed."))
-        _replace(session, known, _with_profile(session, checked))
-        _write_answers(session, asked, known.id, checked.answers)
+        _replace(session, known, checked)
     return Receipt(known.key, known.received_at, is_new=False)
+
+
+def accept_new(session: Session, batch: Iterable[Checked]) -> list[Receipt | None]:
+    """Store at once those that nothing has to be looked up for; `accept` is for the others.
+
+    In the order of the batch: a receipt, or None for a key that is known or occurs twice, for a
+    closed survey and for a person who may have a profile.
+    """
+    fresh: dict[tuple[int, str], Checked] = {}
+    batch = list(batch)
+    for checked in batch:
+        if checked.asked.survey.closed_at is None and checked.submission.person.key is None:
+            fresh.setdefault(checked.key, checked)
+    ids = _insert(session, [(item, item.values) for item in fresh.values()]) if fresh else {}
+    return [
+        _new(checked) if checked.key in ids and fresh[checked.key] is checked else None
+        for checked in batch
+    ]
+
+
+def _new(checked: Checked) -> Receipt:
+    return Receipt(checked.submission.key, checked.arrival.now, is_new=True)
 
 
 def _with_profile(session: Session, checked: Checked) -> Mapping[str, Any]:
@@ -117,13 +141,14 @@ def _with_profile(session: Session, checked: Checked) -> Mapping[str, Any]:
     return {**checked.values, **known}
 
 
-def _replace(session: Session, known: Response, values: Mapping[str, Any]) -> None:
+def _replace(session: Session, known: Response, checked: Checked) -> None:
     """Put a later version in the place of a partial one; when it first came stays."""
-    for name, value in values.items():
+    for name, value in _with_profile(session, checked).items():
         if name not in ("received_at", "workspace_id", "survey_id", "key"):
             setattr(known, name, value)
     known.analysed_version = None
     session.execute(sa.delete(Answer).where(Answer.response_id == known.id))
+    session.execute(INSERT_ANSWERS, answer_rows(checked.asked, known.id, checked.answers))
 
 
 def _find(session: Session, asked: OpenSurvey, key: str) -> Response | None:
@@ -203,30 +228,34 @@ def _locale(asked: OpenSurvey, submission: Submission) -> str:
     return locale
 
 
-def _insert(session: Session, values: Mapping[str, Any]) -> int | None:
-    """The new response's id, or None where its key is known already."""
+def _insert(
+    session: Session, rows: Sequence[tuple[Checked, Mapping[str, Any]]]
+) -> dict[tuple[int, str], int]:
+    """Insert those of the rows whose key is new, with their answers.
+
+    The keys must differ. Returns survey and key of each inserted one with its id.
+    """
     connection = session.connection()
-    insert = insert_response(connection.dialect.name)
-    return connection.execute(insert, dict(values)).scalar()
+    insert = _insert_response(connection.dialect.name)
+    inserted = connection.execute(insert, [dict(values) for _, values in rows])
+    ids = {(survey_id, key): response_id for response_id, survey_id, key in inserted}
+    answers = [
+        answer
+        for checked, _ in rows
+        if checked.key in ids
+        for answer in answer_rows(checked.asked, ids[checked.key], checked.answers)
+    ]
+    if answers:
+        connection.execute(INSERT_ANSWERS, answers)
+    return ids
 
 
 @cache
-def insert_response(dialect: str) -> sa.Executable:
-    """The statement that every channel runs, built once; it takes its values as parameters.
-
-    It returns `id` and `key`, and passes over a response whose key is known already.
-    """
+def _insert_response(dialect: str) -> sa.Executable:
+    """Built once; it passes over a response whose key is known already."""
     key = [RESPONSES.c.survey_id, RESPONSES.c.key]
     skipping = insert_of(dialect)(RESPONSES).on_conflict_do_nothing(index_elements=key)
-    return skipping.returning(RESPONSES.c.id, RESPONSES.c.key)
-
-
-def _write_answers(
-    session: Session, asked: OpenSurvey, response_id: int, answers: Mapping[str, int | str]
-) -> None:
-    rows = answer_rows(asked, response_id, answers)
-    if rows:
-        session.connection().execute(INSERT_ANSWERS, rows)
+    return skipping.returning(RESPONSES.c.id, RESPONSES.c.survey_id, RESPONSES.c.key)
 
 
 def answer_rows(

@@ -1,7 +1,7 @@
 """The public routes: the hosted survey, the widget, its definition and the one way in."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import (
@@ -15,12 +15,12 @@ from flask import (
     send_from_directory,
     url_for,
 )
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 
-from survey_app.accounts.operations import count
 from survey_app.customers.regions import UnknownCountry, find_country
-from survey_app.db import db, reading
+from survey_app.db import db
 from survey_app.errors import (
     N_,
     Conflict,
@@ -34,7 +34,8 @@ from survey_app.errors import (
 from survey_app.http import STATUS, client_network, public, read_json, without_csrf
 from survey_app.i18n import SURVEY_LOCALES, accepted_languages, direction, match_locale, native_name
 from survey_app.responses.definition import define
-from survey_app.responses.operations import Receipt, accept, check_submission
+from survey_app.responses.intake import Intake
+from survey_app.responses.operations import Receipt, check_submission
 from survey_app.responses.schemas import Submission, read_key, read_submission
 from survey_app.responses.stamps import Arrival
 from survey_app.surveys.queries import OpenSurvey, find_published, still_open
@@ -43,8 +44,12 @@ from survey_app.surveys.questions import WrongAnswer
 blueprint = Blueprint("responses", __name__)
 api = Blueprint("responses_api", __name__, url_prefix="/api/v1/public")
 MAX_BODY = 64 * 1024
-MINUTE = timedelta(minutes=1)
 JSON_CHANNELS = ("widget", "link", "kiosk")
+
+
+@blueprint.record
+def _open_intake(state: BlueprintSetupState) -> None:
+    state.app.extensions[__name__] = Intake()
 
 
 @api.before_request
@@ -52,16 +57,16 @@ JSON_CHANNELS = ("widget", "link", "kiosk")
 def _look_survey_up() -> None:
     """Know the survey before anything can go wrong: it says who may show even an error.
 
-    It is read before the write lock is taken: what is refused never takes it. What respondents
-    read exists in every survey language.
+    Requests only read; answers are written by the intake. What respondents read exists in every
+    survey language.
     """
+    g.read_only = True
     g.page_locales = SURVEY_LOCALES
     g.asked = None
     key = (request.view_args or {}).get("key")
     if key is not None:
-        with reading():
-            g.asked = find_published(db.session, key)
-            db.session.expunge_all()  # what was read stays readable
+        g.asked = find_published(db.session, key)
+        db.session.close()  # what was read stays readable, and no snapshot is held meanwhile
 
 
 @blueprint.before_request
@@ -131,31 +136,13 @@ def _asked() -> OpenSurvey:
 
 
 def _accept(asked: OpenSurvey, submission: Submission, channel: str) -> Receipt:
-    """Check, then count and store in one short transaction.
-
-    What is wrong is refused before it takes the write lock. From there on everything counts for
-    the limit, also what turns out to contradict or to come too late.
-    """
-    now = datetime.now(UTC)
-    arrival = Arrival(now=now, channel=channel, header_country=_header_country())
-    with reading():
-        checked = check_submission(db.session, asked, submission, arrival)
-    _count(now)
-    try:
-        receipt = accept(db.session, checked)
-    except (Conflict, Gone):
-        db.session.rollback()
-        _count(now)
-        db.session.commit()
-        raise
-    # Here rather than at the end of the request: others wait for the lock.
-    db.session.commit()
-    return receipt
-
-
-def _count(now: datetime) -> None:
+    """Check, and only then ask for the write lock: what is wrong never takes it."""
+    arrival = Arrival(now=datetime.now(UTC), channel=channel, header_country=_header_country())
+    checked = check_submission(db.session, asked, submission, arrival)
+    db.session.close()
+    intake: Intake = current_app.extensions[__name__]
     limit = current_app.config["SETTINGS"].public_limit
-    count(db.session, f"answers:{client_network()}", now=now, window=MINUTE, limit=limit)
+    return intake.take(db.get_engine("default"), checked, sender=client_network(), limit=limit)
 
 
 def _header_country() -> str | None:
@@ -214,9 +201,10 @@ def receive_form(key: str) -> ResponseReturnValue:  # noqa: ARG001 - looked up b
     """Take in the plain form, for people without JavaScript."""
     request.max_content_length = MAX_BODY
     form = request.form
-    asked: OpenSurvey | None = g.asked
-    if asked is None:
-        return _unavailable(NotFound("survey.unknown", N_("There is no such survey.")))
+    try:
+        asked = _asked()
+    except NotFound as error:
+        return _unavailable(error)
     locale = match_locale([form.get("locale")], asked.locales) or _locale(asked)
     values = {question.key: form.get(f"answers.{question.key}", "") for question in asked.questions}
     try:
@@ -227,14 +215,12 @@ def receive_form(key: str) -> ResponseReturnValue:  # noqa: ARG001 - looked up b
     except Conflict:
         pass  # the person came back to a form that was sent: what was sent first stands
     except (Invalid, TooMany) as error:
-        db.session.rollback()
         return _page(asked, locale, submission_id=_form_id(), values=values, error=error)
     return _show("responses/thanks.html", locale, survey=_definition(asked, locale))
 
 
 def _definition(asked: OpenSurvey, locale: str) -> dict[str, Any]:
-    with reading():
-        return define(db.session, asked, locale)
+    return define(db.session, asked, locale)
 
 
 def _form_id() -> str:

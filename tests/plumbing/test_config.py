@@ -1,5 +1,6 @@
 """Settings fail loudly: with the variable's name and with what to write instead."""
 
+import os
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.engine import make_url
 
+from survey_app.app import create_app
 from survey_app.config import (
     Settings,
     is_loopback_host,
@@ -17,6 +20,7 @@ from survey_app.config import (
     prepare_data_folder,
     read_settings,
 )
+from survey_app.db import db, upgrade_schema
 from survey_app.errors import SettingError
 
 SECRET = "s" * 32
@@ -173,13 +177,104 @@ def test_a_missing_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: 
     assert first is not None and len(first) >= 32
     file = settings.data_dir / "secret_key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [path.name for path in settings.data_dir.iterdir()] == ["secret_key"]
+    assert {path.name for path in settings.data_dir.iterdir()} == {"secret_key", "soundings.db"}
 
 
 def test_a_given_secret_is_written_nowhere(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, secret_key=SECRET)
+    address = make_url("postgresql://me@db/name")
+    settings = Settings(data_dir=tmp_path, secret_key=SECRET, database_url=address)
     assert prepare_data_folder(settings) == settings
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b" \n", b"short", b"s" * 31, b"s" * 31 + b"\n", b"\xff" * 64]
+)
+def test_a_kept_secret_that_is_none_stops_the_start(tmp_path: Path, content: bytes) -> None:
+    """A file that a full disk or a careless hand cut short must not sign anything."""
+    file = tmp_path / "secret_key"
+    file.write_bytes(content)
+    with pytest.raises(SettingError, match="remove it") as caught:
+        prepare_data_folder(Settings(data_dir=tmp_path))
+    assert caught.value.code == "setting.kept_secret"
+    assert str(file) in str(caught.value) and file.read_bytes() == content
+    file.unlink()
+    assert prepare_data_folder(Settings(data_dir=tmp_path)).secret_key
+
+
+def test_a_kept_secret_may_end_with_a_line(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text(f"{SECRET}\n")
+    assert prepare_data_folder(Settings(data_dir=tmp_path)).secret_key == SECRET
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_an_old_data_folder_is_closed_to_others(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    names = ("soundings.db", "soundings.db-wal", "soundings.db-shm", "secret_key", "demo_password")
+    for name in names:
+        (folder / name).write_text(SECRET)
+        (folder / name).chmod(0o644)
+    folder.chmod(0o755)
+    kept_secret(prepare_data_folder(Settings(data_dir=folder)), "demo_password")
+    assert {name: mode(folder / name) for name in names} == dict.fromkeys(names, 0o600)
+    assert mode(folder) == 0o700
+    assert (folder / "soundings.db").read_text() == SECRET, "nothing is written over"
+
+
+def test_a_new_database_is_for_its_owner_only(tmp_path: Path) -> None:
+    settings = prepare_data_folder(Settings(data_dir=tmp_path, secret_key=SECRET))
+    app = create_app(settings)
+    with app.app_context():
+        upgrade_schema()
+        files = [path for path in tmp_path.iterdir() if path.name.startswith("soundings.db")]
+        assert {mode(path) for path in files} == {0o600}
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+def test_what_lies_elsewhere_is_left_alone(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "shared"
+    elsewhere.mkdir(mode=0o755)
+    database = elsewhere / "soundings.db"
+    database.touch(mode=0o664)
+    database.chmod(0o664)
+    address = make_url(f"sqlite:///{database}")
+    prepare_data_folder(Settings(data_dir=tmp_path / "data", database_url=address))
+    assert (mode(elsewhere), mode(database)) == (0o755, 0o664)
+    missing = make_url(f"sqlite:///{elsewhere}/other.db")
+    prepare_data_folder(Settings(data_dir=tmp_path / "data", database_url=missing))
+    assert [path.name for path in elsewhere.iterdir()] == ["soundings.db"]
+
+
+@pytest.mark.parametrize("whose", ["others", "everybody's"])
+def test_a_folder_that_is_not_ours_is_left_alone(
+    tmp_path: Path, whose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(0o1777 if whose == "everybody's" else 0o777)
+    if whose == "others":
+        me = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+    before = mode(folder)
+    prepare_data_folder(Settings(data_dir=folder))
+    assert mode(folder) == before
+    assert mode(folder / "secret_key") == mode(folder / "soundings.db") == 0o600
+
+
+def test_a_file_system_without_rights_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_self: Path, _mode: int) -> None:
+        raise PermissionError("no such thing here")
+
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    assert prepare_data_folder(Settings(data_dir=tmp_path)).secret_key
 
 
 def test_processes_that_start_together_agree_on_the_secret(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,6 +25,7 @@ from survey_app.accounts.models import Counter, Membership, Workspace
 from survey_app.app import create_app
 from survey_app.db import (
     MIGRATIONS,
+    UPGRADE_LOCK,
     Base,
     alembic,
     db,
@@ -44,7 +46,7 @@ def inside(app: Flask) -> Iterator[Flask]:
 
 
 def counter(name: str) -> Counter:
-    return Counter(name=name, window_start=NOW, count=1)
+    return Counter(name=name, ends_at=NOW, count=1)
 
 
 def names() -> set[str]:
@@ -57,7 +59,7 @@ def names() -> set[str]:
 def test_the_reader_cannot_write(inside: Flask) -> None:
     with db.get_engine("reader").connect() as connection:
         for statement in (
-            "INSERT INTO counters (name, window_start, count) VALUES ('x', '2026-01-01', 1)",
+            "INSERT INTO counters (name, ends_at, count) VALUES ('x', '2026-01-01', 1)",
             "DELETE FROM users",
             "CREATE TABLE more (id INTEGER)",
             "DROP TABLE jobs",
@@ -101,7 +103,7 @@ def test_a_reader_does_not_hold_up_a_writer_and_sees_one_moment(inside: Flask) -
     with db.get_engine("reader").connect() as reader:
         first = reader.scalar(sa.select(sa.func.count()).select_from(Counter))
         with db.get_engine("default").begin() as writer:
-            writer.execute(sa.insert(Counter), {"name": "x", "window_start": NOW, "count": 1})
+            writer.execute(sa.insert(Counter), {"name": "x", "ends_at": NOW, "count": 1})
         if reader.dialect.name == "sqlite":
             assert reader.scalar(sa.select(sa.func.count()).select_from(Counter)) == first == 0
     with db.get_engine("reader").connect() as reader:
@@ -137,14 +139,14 @@ def test_writers_queue_up_instead_of_failing(app: Flask, threads: int) -> None:
         start.wait()
         for _ in range(turns):
             with app.app_context():
-                row = db.session.get(Counter, ("shared", NOW), with_for_update=True)
+                row = db.session.get(Counter, (NOW, "shared"), with_for_update=True)
                 assert row is not None
                 row.count += 1
                 db.session.add(Job(kind=f"k{thread}", subject=row.count, due_at=NOW, attempts=0))
                 db.session.commit()
 
     with app.app_context():
-        db.session.add(Counter(name="shared", window_start=NOW, count=0))
+        db.session.add(Counter(name="shared", ends_at=NOW, count=0))
         db.session.commit()
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(write, thread) for thread in range(threads)]:
@@ -172,15 +174,13 @@ def test_a_context_ends_without_a_thread_of_its_own(app: Flask) -> None:
 
 def test_a_moment_comes_back_in_utc_and_a_naive_one_is_refused(inside: Flask) -> None:
     helsinki = timezone(timedelta(hours=2))
-    db.session.add(
-        Counter(name="x", window_start=datetime(2026, 1, 1, 1, 30, tzinfo=helsinki), count=1)
-    )
+    db.session.add(Counter(name="x", ends_at=datetime(2026, 1, 1, 1, 30, tzinfo=helsinki), count=1))
     db.session.commit()
     db.session.expire_all()
-    found = db.session.scalars(sa.select(Counter)).one().window_start
+    found = db.session.scalars(sa.select(Counter)).one().ends_at
     assert found == datetime(2025, 12, 31, 23, 30, tzinfo=UTC)
     assert found.tzinfo is UTC
-    db.session.add(Counter(name="y", window_start=datetime(2026, 1, 1), count=1))  # noqa: DTZ001
+    db.session.add(Counter(name="y", ends_at=datetime(2026, 1, 1), count=1))  # noqa: DTZ001
     with pytest.raises(sa.exc.StatementError, match="without time zone"):
         db.session.flush()
     db.session.rollback()
@@ -194,17 +194,15 @@ def test_foreign_keys_are_enforced(inside: Flask) -> None:
 
 
 def test_the_database_decides_which_of_two_was_first(inside: Flask) -> None:
-    insert = insert_or_skip(
-        db.session, Counter, index_elements=[Counter.name, Counter.window_start]
-    )
-    values = {"name": "x", "window_start": NOW, "count": 1}
+    insert = insert_or_skip(db.session, Counter, index_elements=[Counter.name, Counter.ends_at])
+    values = {"name": "x", "ends_at": NOW, "count": 1}
     insert = insert.values(**values).returning(Counter.name)
     assert [db.session.scalars(insert).all() for _ in range(2)] == [["x"], []]
     change = (
         insert_of(db.engine.dialect.name)(Counter)
         .values(**values)
         .on_conflict_do_update(
-            index_elements=[Counter.name, Counter.window_start], set_={"count": Counter.count + 41}
+            index_elements=[Counter.name, Counter.ends_at], set_={"count": Counter.count + 41}
         )
     )
     db.session.execute(change)
@@ -337,12 +335,20 @@ def test_a_migration_killed_midway_leaves_nothing_half(
     assert differences() == []
 
 
-def test_two_upgrades_at_once_leave_a_whole_schema(empty_app: Flask, tmp_path: Path) -> None:
-    """Two containers of a new release start together: processes, as Alembic needs them to be."""
+def test_of_several_upgrades_at_once_each_waits_for_the_one_before(
+    empty_app: Flask, tmp_path: Path
+) -> None:
+    """Containers of a new release start together: processes, as Alembic needs them to be."""
     environ = environment(tmp_path, empty_app.config["SETTINGS"].database)
-    upgrades = [command(environ, "db", "upgrade", stdout=subprocess.DEVNULL) for _ in range(2)]
-    assert 0 in [upgrade.wait(60) for upgrade in upgrades]
-    assert upgrade_schema()
+    with db.engine.begin() as first:
+        if first.dialect.name == "postgresql":
+            first.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
+        upgrades = [command(environ, "db", "upgrade", stdout=subprocess.PIPE) for _ in range(3)]
+        time.sleep(5)
+        assert [upgrade.poll() for upgrade in upgrades] == [None] * 3, "they wait"
+    printed = {upgrade.communicate(timeout=60)[0] for upgrade in upgrades}
+    assert [upgrade.returncode for upgrade in upgrades] == [0, 0, 0]
+    assert len(printed) == 1 and b"The schema is at" in printed.pop()
     assert differences() == []
 
 

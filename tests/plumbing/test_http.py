@@ -174,7 +174,7 @@ def shaky(app: Flask) -> Flask:
     """The application with routes that write and then go wrong."""
 
     def write(name: str) -> None:
-        db.session.add(Counter(name=name, window_start=NOW, count=1))
+        db.session.add(Counter(name=name, ends_at=NOW, count=1))
 
     @http.public
     @http.without_csrf

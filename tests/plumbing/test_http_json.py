@@ -11,13 +11,10 @@ import pytest
 from factories import Cast, free_port
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given
-from hypothesis import strategies as st
 from waitress.server import create_server
 
 from survey_app import http
-from survey_app.errors import Malformed
-from survey_app.http import MAX_DEPTH, MAX_INTEGER, parse_json
+from survey_app.strict_json import MAX_INTEGER
 
 PUBLIC = "/api/v1/public/surveys/acme-nps/responses"
 
@@ -146,44 +143,3 @@ def test_a_body_without_length_is_read_and_limited(address: tuple[str, int]) -> 
     assert (status, json.loads(text)["code"]) == (413, "request.too_large")
     status, text = send(address, "Content-Type: application/json", b"")
     assert (status, json.loads(text)["code"]) == (400, "json.malformed")
-
-
-# --- parse_json ---------------------------------------------------------------------------------
-
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | texts
-    | st.integers(-MAX_INTEGER - 1, MAX_INTEGER)
-    | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
-    max_leaves=20,
-)
-
-
-@given(values, st.booleans())
-def test_whatever_json_can_say_comes_back_as_it_was(value: object, ascii_only: bool) -> None:
-    assert parse_json(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
-
-
-@given(st.binary(max_size=200))
-def test_bytes_are_parsed_or_refused_and_never_crash(payload: bytes) -> None:
-    try:
-        value = parse_json(payload)
-    except Malformed:
-        return
-    assert value == json.loads(payload)
-
-
-@given(st.integers(1, 200), st.sampled_from(["[%s]", '{"a": %s}', "[1, %s]"]), texts)
-def test_depth_is_counted_outside_of_texts(depth: int, form: str, text: str) -> None:
-    inner = json.dumps(text + "[" * 100 + '\\"')
-    payload = inner
-    for _ in range(depth):
-        payload = form % payload if "%" not in payload else form.replace("%s", payload)
-    if depth <= MAX_DEPTH:
-        parse_json(payload.encode())
-    else:
-        with pytest.raises(Malformed):
-            parse_json(payload.encode())

@@ -218,6 +218,13 @@ def test_every_wrong_field_is_named(door: Any) -> None:
     }  # fmt: skip
     assert codes(id="7") == codes(id=7) == {("id", "id.uuid")}
     assert codes(id="{" + "a" * 36 + "}") == {("id", "id.uuid")}
+    key = "0b4f7c1e-93d5-4a2b-8c6d-5e7f8a9b0c1d"
+    for odd in (
+        key.replace("0b", "0\u0bec"),
+        key.replace("-", "--", 1)[:36],
+        "{" + key[1:-1] + "}",
+    ):
+        assert codes(id=odd) == {("id", "id.uuid")}
     assert codes(status="done") == {("status", "status.unknown")}
     assert codes(answers=[9]) == {("answers", "answers.object")}
     assert codes(answers={"nps": 9, "csat": 3}) == {("answers.csat", "question.unknown")}

@@ -55,6 +55,17 @@ def test_a_listed_site_is_named_and_another_refused(door: Any) -> None:
     assert door.post(_body(2)).status_code == 201  # no browser, no origin
 
 
+def test_a_form_on_an_unlisted_site_is_refused(door: Any) -> None:
+    door.change_survey(origins=[SITE])
+    client = door.app.test_client()
+    form = {"id": _body()["id"], "answers.nps": "9"}
+    for site in (OTHER, "null"):
+        assert client.post("/s/acme-nps", data=form, **_origin(site)).status_code == 403
+    assert door.how_many() == 0
+    sent = client.post("/s/acme-nps", data=form, **_origin("http://localhost"))
+    assert sent.status_code == 200 and door.how_many() == 1
+
+
 def test_preflight(door: Any) -> None:
     headers = {
         "Origin": SITE,
@@ -146,10 +157,10 @@ def test_the_widget_can_be_loaded_from_anywhere(door: Any) -> None:
 
 
 def test_one_more_than_the_limit_is_429(door: Any, monkeypatch: Any) -> None:
-    from survey_app.responses import public
+    from survey_app.responses import intake
 
     door.app.config["SETTINGS"] = replace(door.app.config["SETTINGS"], public_limit=5)
-    monkeypatch.setattr(public, "MINUTE", public.MINUTE * 60 * 24)  # no window ends meanwhile
+    monkeypatch.setattr(intake, "MINUTE", intake.MINUTE * 60 * 24)  # no window ends meanwhile
     statuses = [door.post(_body(number)).status_code for number in range(5)]
     assert statuses == [201] * 5
     refused = door.post(_body(6))
@@ -168,10 +179,10 @@ def test_one_more_than_the_limit_is_429(door: Any, monkeypatch: Any) -> None:
 def test_what_is_wrong_waits_for_no_lock_and_what_contradicts_counts(
     door: Any, monkeypatch: Any
 ) -> None:
-    from survey_app.responses import public
+    from survey_app.responses import intake
 
     door.app.config["SETTINGS"] = replace(door.app.config["SETTINGS"], public_limit=4)
-    monkeypatch.setattr(public, "MINUTE", public.MINUTE * 60 * 24)
+    monkeypatch.setattr(intake, "MINUTE", intake.MINUTE * 60 * 24)
     with door.app.app_context():
         writer = db.get_engine("default")
     begun: list[object] = []
@@ -195,10 +206,10 @@ def test_what_is_wrong_waits_for_no_lock_and_what_contradicts_counts(
 
 
 def test_neighbours_in_one_ipv6_network_share_a_limit(door: Any, monkeypatch: Any) -> None:
-    from survey_app.responses import public
+    from survey_app.responses import intake
 
     door.app.config["SETTINGS"] = replace(door.app.config["SETTINGS"], public_limit=2)
-    monkeypatch.setattr(public, "MINUTE", public.MINUTE * 60 * 24)
+    monkeypatch.setattr(intake, "MINUTE", intake.MINUTE * 60 * 24)
     addresses = ["2001:db8::1", "2001:db8::ffff:1", "2001:db8:0:0:5::1", "2001:db8:0:1::1"]
     statuses = [
         door.post(_body(number), environ_overrides={"REMOTE_ADDR": address}).status_code

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,6 +61,12 @@ def test_every_bad_token_gets_the_same_answer(door: Any) -> None:
         "empty": "",
         "not a text": 5,
         "not text": {"a": 1},
+        "NUL in a signed text": door.token({"id": "a\0b"}),
+        "half a surrogate in a signed text": door.token({"id": "a\ud800"}),
+        "a signed number beyond 64 bits": door.token({"id": "c", "birth_year": 2**70}),
+        "signed depth": door.token(json.loads("[" * 40 + "]" * 40)),
+        "expiry without end": door.token(exp=math.inf),
+        "expiry that is NaN": door.token(exp=math.nan),
     }
     replies = {name: door.answer(token=token) for name, token in bad.items()}
     assert {name: reply.status_code for name, reply in replies.items()} == dict.fromkeys(bad, 422)
