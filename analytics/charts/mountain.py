@@ -31,6 +31,7 @@ from analytics.charts.tables import Score, scores
 
 ROW = 38  # pixels of a stage where the mountain lies on its side
 LINE = 15
+SLOTS = 5  # the places there are at least, so that one stage is a peak and no table mountain
 
 
 def mountain(table: pd.DataFrame, look: Look) -> Picture:
@@ -39,30 +40,36 @@ def mountain(table: pd.DataFrame, look: Look) -> Picture:
     Columns `stage` (key), `label`, `nps`, `low`, `high` (points or null), `n`; optional
     `suppressed`; rows in lifecycle order. Where a stage's name would not fit its place (on a
     phone, or with long words) the mountain lies on its side and the lifecycle runs downwards.
-    Colour runs between the classes of the stages; a stage without a score breaks the ridge.
+    Colour runs between the classes of the stages; a stage without a score breaks the ridge, and
+    one that stands alone is a peak.
 
     Labels: `nps`, `n`, `empty`, `few`, `weak`, `withheld`.
     """
     rows = scores(table, "stage")
     if not any(r.standing != "none" for r in rows):
         return empty(look, height=220)
-    slot = (look.width - 48) / len(rows)
     longest = max(text_width(word) for r in rows for word in r.label.split() or [""])
-    return _upright(rows, look) if longest + 8 <= slot else _lying(rows, look)
+    return _upright(rows, look) if longest + 8 <= _slot(rows, look) else _lying(rows, look)
+
+
+def _slot(rows: Sequence[Score], look: Look) -> float:
+    """The width of a stage's place where the mountain stands."""
+    return (look.width - 48) / max(SLOTS, len(rows))
 
 
 def _upright(rows: Sequence[Score], look: Look) -> Picture:
     domain, ticks = score_domain([v for r in rows for v in (r.low, r.nps, r.high)])
     if any((r.nps or 0) < 0 for r in rows):
         domain = (domain[0] - 0.09 * (domain[1] - domain[0]), domain[1])  # room for a number
-    slot = (look.width - 48) / len(rows)
+    slot = _slot(rows, look)
+    beside = max(0, SLOTS - len(rows)) / 2
     lines = max(len(wrapped(r.label, slot - 8)) for r in rows)
     foot = 16 + lines * LINE + 20
     standings = {r.standing for r in rows}
     plane = Plane(
         width=look.width - 48,
         height=250,
-        x=(-0.5, len(rows) - 0.5),
+        x=(-0.5 - beside, len(rows) - 0.5 + beside),
         y=domain,
         margins=(26, 8, foot + KEY_LINE * len(key_lines(look, standings)), 40),
         mirrored=look.rtl,
@@ -121,14 +128,15 @@ def _under(plane: Plane, look: Look, rows: Sequence[Score], slot: float) -> list
 def _lying(rows: Sequence[Score], look: Look) -> Picture:
     domain, ticks = score_domain([v for r in rows for v in (r.low, r.nps, r.high)], most=4)
     names = min(look.width * 0.34, max(text_width(r.label) for r in rows) + 14)
+    after = max(text_width(_answers(look, r), 11) for r in rows) + 16
     standings = {r.standing for r in rows}
     foot = 6 + KEY_LINE * len(key_lines(look, standings))
     plane = Plane(
-        width=look.width - names - 62,
+        width=look.width - names - after - 12,
         height=ROW * len(rows),
         x=domain,
         y=(0.5 - len(rows), 0.5),  # stage i lies at -i
-        margins=(24, 54, foot, names + 8),
+        margins=(24, after + 4, foot, names + 8),
         mirrored=look.rtl,
     )
     layers: list[Spec] = [*vertical_grid(plane, look, ticks)]
@@ -147,20 +155,22 @@ def _lying(rows: Sequence[Score], look: Look) -> Picture:
         *_holes(plane, look, rows, across=False),
         *([rules(plane, whiskers, width=1.5)] if whiskers else []),
         *score_dots(plane, places),
-        *_columns(plane, look, rows, names),
+        *_columns(plane, look, rows, names=names, after=after),
         *key(plane, look, standings, top=plane.height + 6),
     ]
     return picture(plane, layers)
 
 
-def _columns(plane: Plane, look: Look, rows: Sequence[Score], names: float) -> list[Spec]:
+def _columns(
+    plane: Plane, look: Look, rows: Sequence[Score], *, names: float, after: float
+) -> list[Spec]:
     """Beside the lying mountain: names before it, scores over answers after it."""
     named = [
         {"x": plane.x_at(-names), "y": -i, "fill": color("ink")}
         | {"text": look.fitted(r.label, names)}
         for i, r in enumerate(rows)
     ]
-    end, up = plane.x_at(plane.width + 50), 8 / ROW
+    end, up = plane.x_at(plane.width + after), 8 / ROW
     values = [
         {"x": end, "y": up - i, "text": look.number(r.nps), "size": 14}
         for i, r in enumerate(rows)
@@ -186,9 +196,10 @@ def _runs(rows: Sequence[Score]) -> list[list[tuple[int, Score]]]:
 
 
 def _ridge(plane: Plane, run: Sequence[tuple[int, Score]], *, across: bool) -> Spec:
-    """The area of a run, level for half a stage at its ends, so that a lone stage is seen too."""
+    """The area of a run: level for half a stage at its ends, a peak where it is a lone stage."""
     first, last = run[0][0] - 0.5, run[-1][0] + 0.5
-    outline = [(first, run[0][1]), *run, (last, run[-1][1])]
+    feet = (0.0, 0.0) if len(run) == 1 else (run[0][1].nps, run[-1][1].nps)
+    outline = [(first, feet[0]), *((i, r.nps) for i, r in run), (last, feet[1])]
     backwards = across and plane.mirrored
     stops = [
         {"offset": (last - i if backwards else i - first) / (last - first), "color": r.fill}
@@ -204,7 +215,7 @@ def _ridge(plane: Plane, run: Sequence[tuple[int, Score]], *, across: bool) -> S
         "stroke": color("outline"),
         "strokeWidth": 1.25,
     }
-    rows = [{"along": i if across else -i, "nps": r.nps} for i, r in outline]
+    rows = [{"along": i if across else -i, "nps": nps} for i, nps in outline]
     if across:
         x, y = plane.along_x("along"), plane.along_y("nps")
         return layer(mark, rows, x=x, y=y, y2={"datum": 0})

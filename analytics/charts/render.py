@@ -8,6 +8,7 @@ page puts it in a `<figure>` with a caption and the same numbers as a table.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from html import escape
 from itertools import pairwise
 from typing import Final
@@ -120,6 +121,7 @@ def _rounded(number: re.Match[str]) -> str:
     return f"{round(float(number[0]), 1) + 0.0:g}"
 
 
+@lru_cache(1024)  # the outlines of a map's width are the same on every page
 def _shortened(path: str) -> str:
     """Closed polygons as steps of whole tenths of a pixel, half as long; no error adds up."""
     rings = []

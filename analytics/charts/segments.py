@@ -36,7 +36,8 @@ def segments(table: pd.DataFrame, look: Look, *, overall: float | None = None) -
     `significant` (differs from the rest; marked with a diamond). `overall`: the score of all,
     as a dashed line.
 
-    Labels: `nps`, `n`, `empty`, `few`, `weak`, `withheld`; `overall` and `significant` where used.
+    Labels: `nps`, `n`, `answers`, `empty`, `few`, `weak`, `withheld`; `overall` and `significant`
+    where used.
     """
     rows = scores(table, "label")
     if not rows:
@@ -130,7 +131,7 @@ def _columns(plane: Plane, look: Look, rows: Sequence[Score], names: float) -> l
         for i, r in enumerate(rows)
         if r.standing != "withheld"
     ]
-    head = {"x": end, "y": plane.y_at(-12), "text": look.text(look.word("n")), "size": 11}
+    head = {"x": end, "y": plane.y_at(-12), "text": look.text(look.word("answers")), "size": 11}
     return [
         words(plane, named, align="left"),
         words(plane, [head, *answers], align="right"),

@@ -51,7 +51,8 @@ def sentiment(table: pd.DataFrame, look: Look) -> Picture:
         raise FrameError("comments", "are fewer than scored", hint="count all comments")
     if not found["comments"]:
         return empty(look, height=96)
-    plane = Plane(look.width - 4, 132, (0, look.width - 4), (-132, 0), (2, 2, 2, 2), look.rtl)
+    wide, high = look.width - 4, 132 if scored else 36
+    plane = Plane(wide, high, (0, wide), (-high, 0), (2, 2, 2, 2), look.rtl)
     bar = _bar(plane, look, parts) if scored else []
     return picture(plane, [*bar, *_coverage(plane, look, scored / found["comments"])])
 
@@ -99,10 +100,12 @@ def _bar(plane: Plane, look: Look, parts: Mapping[str, int]) -> list[Spec]:
 
 
 def _coverage(plane: Plane, look: Look, share: float) -> list[Spec]:
-    track: dict[str, Any] = {"x": 0, "x2": plane.width, "y": -124, "y2": -130}
+    """The share as words over a line, at the foot of the plane."""
+    foot = plane.y[0]
+    track: dict[str, Any] = {"x": 0, "x2": plane.width, "y": foot + 8, "y2": foot + 2}
     track["fill"] = color("track")
     done = track | {"x2": plane.width * share, "fill": color("series")}
     said = look.text(f"{look.word('coverage')} {look.percent(share)}")
     told = [track | {"about": said}, *([done | {"about": said}] if share else [])]
-    under = {"x": 0, "y": -111, "text": said}
+    under = {"x": 0, "y": foot + 21, "text": said}
     return [boxes(plane, told, corner=3), words(plane, [under], align="left")]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analytics.charts.drawing import KEY_LINE, Picture, Plane, Spec, boxes, empty, picture, words
 from analytics.charts.look import Look, text_width
-from analytics.charts.palette import color
+from analytics.charts.palette import RELIABLE, color
 from analytics.charts.tables import Counts, counts
 from analytics.errors import FrameError
 
@@ -20,14 +20,15 @@ def themes(table: pd.DataFrame, look: Look) -> Picture:
     Columns `label`, the counts `mentions`, `negative`, `neutral`, `positive`, and `net` (net
     sentiment, points in [-100, 100] or null); optional `suppressed`; rows in the caller's order.
     A bar's length is its scored mentions; half of the neutral ones lie on either side of the
-    middle. Mentions without a sentiment count in `mentions` only.
+    middle. Mentions without a sentiment count in `mentions` only. A net of fewer than 30 scored
+    mentions is written soft.
 
     Labels: `negative`, `neutral`, `positive`, `mentions`, `net`, `empty`, `withheld`.
     """
     rows = counts(table, ("mentions", *POLARITIES), labelled=True)
     if not rows:
         return empty(look)
-    if any(r.counts and sum(r.counts[p] for p in POLARITIES) > r.counts["mentions"] for r in rows):
+    if any(r.counts and _scored(r) > r.counts["mentions"] for r in rows):
         raise FrameError("mentions", "are fewer than scored", hint="count every mention")
     names = min(look.width * 0.32, max(text_width(r.label) for r in rows) + 6)
     heads = [min(78.0, text_width(look.word(code), 11)) for code in ("net", "mentions")]
@@ -47,6 +48,11 @@ def themes(table: pd.DataFrame, look: Look) -> Picture:
         *_key(plane, look),
     ]
     return picture(plane, layers)
+
+
+def _scored(r: Counts) -> int:
+    """Mentions that have a sentiment."""
+    return sum(r.counts[name] for name in POLARITIES) if r.counts else 0
 
 
 def _sides(r: Counts) -> tuple[float, float]:
@@ -91,6 +97,7 @@ def _columns(
     middle = plane.x_at(plane.width + after - last - 12)
     nets = [
         {"x": middle, "y": -i, "text": look.number(r.net), "size": 13}
+        | ({} if _scored(r) >= RELIABLE else {"fill": color("ink-soft")})
         for i, r in enumerate(rows)
         if r.net is not None
     ]

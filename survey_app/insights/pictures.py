@@ -1,10 +1,11 @@
 """The page's charts: labelled tables into SVG, drawn by `analytics.charts`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
+from flask_babel import gettext
 from markupsafe import Markup
 
 from analytics import charts
@@ -12,19 +13,25 @@ from survey_app.customers.operations import AGE_BANDS
 from survey_app.insights import words
 from survey_app.insights.perception import Perception
 
-WIDE, HALF, PHONE = 1080, 520, 344
+SPLIT = 300  # pixels; narrow everywhere, since its card is
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Widths:
-    """Pixels for charts over the whole page and over half of it."""
+    """Pixels of charts over the whole page, two thirds and half of it.
 
-    full: int
+    They are the middle of the places that the style sheet gives them, so that print stays between
+    10 and 15 pixels. The whole page changes most: a desktop gets its chart twice, to stand and to
+    lie, and the style sheet shows the one that fits.
+    """
+
+    whole: tuple[int, ...]
+    most: int
     half: int
 
 
-DESKTOP = Widths(WIDE, HALF)
-MOBILE = Widths(PHONE, PHONE)
+DESKTOP = Widths(whole=(1000, 480), most=680, half=420)
+MOBILE = Widths(whole=(344,), most=344, half=344)
 
 
 def labelled(table: pd.DataFrame, dimension: str) -> pd.DataFrame:
@@ -63,19 +70,39 @@ def named_themes(found: Perception) -> pd.DataFrame:
 
 def draw(found: Perception, *, by: str, widths: Widths) -> Mapping[str, Markup]:
     """Every chart of the page, by name."""
-    full, half = words.look(widths.full), words.look(widths.half)
+    half = _look(widths.half)
+    spoken = replace(
+        half, labels={**half.labels, "empty": gettext("No comments that we can judge")}
+    )
     segments = in_reading_order(labelled(found.segments, by), by)
+    stages = labelled(_staged(found.stages), "stage")
     drawn = {
-        "split": charts.split(found.nps.table, half),
+        "split": charts.split(found.nps.table, _look(SPLIT)),
         "world": charts.world(labelled(found.countries, "country"), half),
-        "trend": charts.trend(over_time(found), full),
-        "mountain": charts.mountain(labelled(_staged(found.stages), "stage"), full),
+        "trend": charts.trend(over_time(found), _look(widths.most)),
         "segments": charts.segments(segments, half, overall=_overall(found)),
-        "themes": charts.themes(named_themes(found), half),
-        "sentiment": charts.sentiment(found.sentiment, half),
+        "themes": charts.themes(named_themes(found), spoken),
+        "sentiment": charts.sentiment(found.sentiment, spoken),
     }
+    mountains = {width: charts.mountain(stages, _look(width)) for width in widths.whole}
+    return {
+        "mountain": Markup().join(
+            _svg(chart, f"mountain-{width}") for width, chart in mountains.items()
+        ),
+        **{name: _svg(chart, name) for name, chart in drawn.items()},
+    }
+
+
+def _svg(chart: charts.Picture, prefix: str) -> Markup:
     # Safe: the renderer escapes every text, and charts holds no markup of its own input.
-    return {name: Markup(charts.svg(chart, prefix=name)) for name, chart in drawn.items()}  # noqa: S704 - as said above
+    return Markup(charts.svg(chart, prefix=prefix))  # noqa: S704 - as said above
+
+
+def _look(width: int) -> charts.Look:
+    """The reader's words and digits; a sample's size is a symbol where room is scarce."""
+    look = words.look(width)
+    sizes = {"n": gettext("n"), "answers": gettext("answers")}
+    return replace(look, labels={**look.labels, **sizes})
 
 
 def _staged(stages: pd.DataFrame) -> pd.DataFrame:

@@ -90,6 +90,27 @@ def test_filters_change_address_and_numbers(installation, lead):
     expect(lead.get_by_role("heading", name="By: Age band")).to_be_visible()
 
 
+def test_a_row_of_a_table_leads_to_its_own_page(installation, lead):
+    lead.goto(f"{installation.perception}?by=age_band&compare=none")
+    world = lead.locator("figure[aria-labelledby=world-title]")
+    world.locator("summary").click()
+    follow(world.get_by_role("link", name="Germany", exact=True))
+    assert query_of(lead)["country"] == ["DE"]
+    assert query_of(lead)["by"] == ["age_band"], "what was chosen stays"
+    world.locator("summary").click()
+    expect(world.get_by_role("rowheader", name="Germany")).to_be_visible()
+    expect(world.get_by_role("link")).to_have_count(0)
+
+
+def test_a_selection_without_answers_says_what_to_do(installation, lead):
+    lead.goto(f"{installation.perception}?country=DE&from=2019-01-01&to=2019-12-31")
+    expect(lead.get_by_role("heading", name="No answers in this selection.")).to_be_visible()
+    expect(lead.locator("figure, article")).to_have_count(0)
+    follow(lead.locator(".nothing").get_by_role("link", name="24 months"))
+    assert query_of(lead)["country"] == ["DE"]
+    assert shown(lead, "Answers") > 0
+
+
 def test_presets_are_periods(installation, lead):
     lead.goto(f"{installation.perception}?country=DE")
     found = []
@@ -114,6 +135,8 @@ def test_a_tiny_group_is_withheld_everywhere(installation, visit, lead_state, de
         rows = twin(page, name)
         assert rows
         assert all(row[1:] in (["withheld"], ["no answers"]) for row in rows), (name, rows)
+        twins = page.locator(f"figure[aria-labelledby={name}-title] tbody")
+        expect(twins.locator("a")).to_have_count(0)
     # In the pictures, too: no mark says a number, and none stands there but on a scale.
     for name in TWINS:
         figure = page.locator(f"figure[aria-labelledby={name}-title] svg")
@@ -235,7 +258,8 @@ def test_a_member_of_another_workspace_finds_nothing(installation, visit, consol
     page = visit().new_page()
     log_in(page, installation, RIVAL)
     assert urlsplit(page.url).path == "/w/rival/perception"
-    expect(page.get_by_text("No answers in this selection.").first).to_be_visible()
+    expect(page.get_by_role("heading", name="No answers in this selection.")).to_be_visible()
+    expect(page.get_by_text("soundings survey create rival-nps")).to_be_visible()
     assert page.goto(installation.perception).status == 404
     expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
     known, unknown = (

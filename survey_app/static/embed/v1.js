@@ -215,10 +215,9 @@
     }
     .option span {
       display: grid; place-items: center; block-size: 100%; min-block-size: max(3em, 44px);
-      position: relative;
       padding-block: .375em; border: 1px solid var(--line); border-radius: var(--round);
-      text-align: center;
-      font-variant-numeric: tabular-nums; white-space: nowrap;
+      text-align: center; font-variant-numeric: tabular-nums; white-space: nowrap;
+      position: relative; /* above its neighbours with its ring of focus */
     }
     .words { gap: .5em; grid-auto-flow: row; }
     .words span {
@@ -230,14 +229,6 @@
     .option input:checked + span {
       color: var(--on-accent); background: var(--accent); border-color: var(--accent);
       font-weight: 700;
-    }
-    .option input:checked + span::after {
-      content: ""; position: absolute; inset-block-end: .3125em;
-      inset-inline-start: calc(50% - .1875em);
-      inline-size: .375em; block-size: .375em; border-radius: 50%; background: #f6a566;
-    }
-    .words input:checked + span::after {
-      inset-inline: auto 1em; inset-block-end: calc(50% - .1875em);
     }
     .words + .anchors { display: none; } /* the options say it already */
     .option input:focus-visible + span, textarea:focus-visible, button:focus-visible {
@@ -260,28 +251,27 @@
           justify-items: center; padding-inline: .5em; text-align: center;
           overflow-wrap: break-word;
         }
-        input:checked + span::after {
-          inset-inline: calc(50% - .1875em) auto; inset-block-end: .3125em;
-        }
       }
     }
     @container (max-width: 30em) {
-      .scale:not(.words) { gap: 0; }
-      .scale:not(.words) span { border-radius: 0; margin-inline-start: -1px; }
-      .scale:not(.words) .option:first-child span {
-        border-start-start-radius: var(--round); border-end-start-radius: var(--round); margin: 0;
-      }
-      .scale:not(.words) .option:last-child span {
-        border-start-end-radius: var(--round); border-end-end-radius: var(--round);
+      .scale:not(.words) {
+        gap: 0;
+        span { border-radius: 0; margin-inline-start: -1px; }
+        :first-child span {
+          border-start-start-radius: var(--round); border-end-start-radius: var(--round); margin: 0;
+        }
+        :last-child span {
+          border-start-end-radius: var(--round); border-end-end-radius: var(--round);
+        }
       }
       button { inline-size: 100%; }
     }
     @container (max-width: 17.9em) {
       .scale:not(.words) {
-        grid-auto-flow: row; grid-template-columns: repeat(auto-fit, minmax(1.75em, 1fr));
+        grid-auto-flow: row; grid-template-columns: repeat(6, 1fr); /* 0 … 5, 6 … 10 */
         gap: .25em;
+        .option span { border-radius: .5em; margin: 0; }
       }
-      .scale:not(.words) .option span { border-radius: .5em; margin: 0; }
       .anchors { flex-wrap: wrap; }
     }
     textarea {
@@ -299,13 +289,13 @@
     .finish { display: grid; gap: 1em; justify-items: start; }
     button {
       min-block-size: max(3em, 44px); padding: .625em min(1.75em, 6cqi); cursor: pointer;
-      font: inherit; font-weight: 650; color: var(--on-accent); background: var(--accent); border: 1px solid transparent;
-      border-radius: var(--round);
+      font: inherit; font-weight: 650; color: var(--on-accent); background: var(--accent);
+      border: 1px solid transparent; border-radius: var(--round);
     }
-    button:hover { background: color-mix(in srgb, var(--accent) 86%, var(--ink)); }
-    button[aria-disabled=true] {
-      cursor: progress; background: color-mix(in srgb, var(--accent) 86%, var(--ink));
+    button:is(:hover, [aria-disabled=true]) {
+      background: color-mix(in srgb, var(--accent) 86%, var(--ink));
     }
+    [aria-disabled=true] { cursor: progress; }
     .privacy {
       font-size: .8125em; color: var(--muted); white-space: pre-line; max-inline-size: 65ch;
     }
@@ -337,7 +327,7 @@
         border-color: Highlight;
       }
       .option input:focus-visible + span { outline-color: CanvasText; }
-      .title::before, .option input:checked + span::after { display: none; }
+      .title::before { display: none; }
       .card.over > .panel { background: none; }
     }
   `);

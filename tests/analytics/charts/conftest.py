@@ -12,8 +12,8 @@ import pytest
 from analytics import charts
 
 LABELS = {
-    "nps": "Score", "n": "answers", "empty": "Nothing here", "few": "A few", "weak": "Too few",
-    "withheld": "Hidden", "overall": "Everyone", "significant": "Differs",
+    "nps": "Score", "n": "n", "answers": "answers", "empty": "Nothing here", "few": "A few",
+    "weak": "Too few", "withheld": "Hidden", "overall": "Everyone", "significant": "Differs",
     "promoters": "Promoters", "passives": "Passives", "detractors": "Detractors",
     "negative": "Bad", "neutral": "So-so", "positive": "Good", "coverage": "Understood",
     "mentions": "Mentions", "net": "Net",

@@ -77,3 +77,24 @@ def test_no_word_leaves_its_picture(browser, every, look, rtl):
     assert outside == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.close()
+
+
+@pytest.mark.parametrize("rtl", [False, True])
+def test_no_number_touches_a_dot(browser, look, stages, rtl):
+    phone = charts.Look(look.labels, width=344, rtl=rtl)
+    long = "Wiedergewinnung"  # which lays the mountain on its side
+    extreme = stages.assign(label=long, nps=[100, 98, 0, -97, 100], low=90, high=100, n=1_234_567)
+    body = charts.svg(charts.mountain(extreme.drop(columns="suppressed"), phone))
+    page = opened(browser, body, "light", "rtl" if rtl else "ltr")
+    touching = page.evaluate(
+        """() => {
+             const box = one => one.getBoundingClientRect();
+             const dots = [...document.querySelectorAll("path[fill^='var(--score']")].map(box);
+             return [...document.querySelectorAll("text")].filter(text => dots.some(dot =>
+               box(text).left < dot.right && dot.left < box(text).right
+               && box(text).top < dot.bottom && dot.top < box(text).bottom
+             )).map(text => text.textContent);
+           }"""
+    )
+    assert touching == []
+    page.close()

@@ -49,7 +49,7 @@ def test_every_score_has_its_whisker_and_its_answers(drawn, sized, stages):
     one = drawn(charts.mountain(stages, sized))
     whiskers = [n for n in one.named("line") if n.get("stroke") == "var(--ink-soft)"]
     assert len(whiskers) == 4
-    assert {"12", "−23", "35", "71", "answers = 400", "answers = 41"} <= set(one.texts)
+    assert {"12", "−23", "35", "71", "n = 400", "n = 41"} <= set(one.texts)
 
 
 def test_a_suppressed_score_is_nowhere_in_the_picture(drawn, sized, stages):
@@ -67,11 +67,15 @@ def test_words_too_long_for_their_place_lay_the_mountain_down(drawn, look, stage
     assert ys == sorted(ys)
 
 
-def test_a_lone_stage_has_an_area(drawn, sized, stages):
+def test_a_lone_stage_is_a_peak_on_the_zero_line(drawn, sized, stages):
     one = drawn(charts.mountain(stages.iloc[:1], sized))
     ridge = next(p for p in one.named("path") if p.get("fill", "").startswith("url(#chart-0"))
-    numbers = {float(v) for v in re.findall(r"-?[\d.]+", ridge.get("d"))}
-    assert len(numbers) >= 3
+    outline = ridge.get("d").partition("L")[0]
+    points = [tuple(map(float, p.split(","))) for p in re.findall(r"-?[\d.]+,-?[\d.]+", outline)]
+    ys = [y for _, y in points]
+    assert ys[0] == ys[-1] == max(ys), "it rises from the zero line and returns to it"
+    assert min(ys) < ys[0] - 20
+    assert points[-1][0] - points[0][0] <= (sized.width - 48) / 5 + 1, "in a stage's place"
 
 
 def test_all_withheld_shows_no_score(drawn, sized, stages):

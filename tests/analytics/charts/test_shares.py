@@ -45,6 +45,11 @@ def test_comments_without_a_score_show_coverage_only(drawn, look, comments):
     unscored = comments.assign(negative=0, neutral=0, positive=0)
     one = drawn(charts.sentiment(unscored, look))
     assert one.texts == ["Understood 0%"]
+    high, usual = (
+        float(drawn(charts.sentiment(t, look)).root.get("viewBox").split()[3])
+        for t in (unscored, comments)
+    )
+    assert high < usual / 2, "no hole where the bar would be"
 
 
 def test_a_part_of_nothing_has_no_box(drawn, look, answers):

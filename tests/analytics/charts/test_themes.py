@@ -34,6 +34,14 @@ def test_net_and_mentions_stand_beside(drawn, look, spoken):
     assert {"−54", "60", "30", "Net", "Mentions", "Bad", "So-so", "Good"} <= set(texts)
 
 
+def test_the_net_of_few_scored_mentions_is_soft(drawn, look, spoken):
+    fewer = spoken.assign(positive=[10, 19, 5])
+    one = drawn(charts.themes(fewer, look))
+    fills = {n.text: n.get("fill") for n in one.named("text")}
+    assert fills["−54"] == "var(--ink)", "55 scored"
+    assert fills["60"] == "var(--ink-soft)", "29 scored"
+
+
 def test_a_suppressed_theme_shows_no_number(drawn, look, spoken):
     picture = charts.themes(spoken, look)
     one = drawn(picture)

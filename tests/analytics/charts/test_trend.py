@@ -25,7 +25,7 @@ def test_a_higher_score_stands_higher(drawn, look, months, place_of):
 
 def test_each_standing_has_its_mark(drawn, look, months):
     one = drawn(charts.trend(months, look))
-    assert one.told("Jun: Score 71 (64 … 78), answers = 90").get("fill") == "var(--score-8)"
+    assert one.told("Jun: Score 71 (64 … 78), n = 90").get("fill") == "var(--score-8)"
     assert one.told("May").get("fill") == "var(--unreliable)"
     assert [n for n in one.named("path") if n.get("fill") == "var(--surface)"]
     assert {"A few", "Too few", "Hidden"} <= set(one.texts)

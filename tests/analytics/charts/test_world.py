@@ -37,7 +37,7 @@ def test_the_map_is_small():
 
 def test_countries_wear_their_class(drawn, look, countries):
     one = drawn(charts.world(countries, look))
-    assert one.told("Germany: Score 12, answers = 400").get("fill") == "var(--score-5)"
+    assert one.told("Germany: Score 12, n = 400").get("fill") == "var(--score-5)"
     assert one.told("Kosovo").get("fill") == "var(--score-7)"
     assert one.told("Chile").get("fill") == "var(--unreliable)"
     assert one.told("Malta").get("fill") == "var(--score-1)"  # a dot
