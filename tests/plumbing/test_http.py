@@ -1,5 +1,6 @@
 """The HTTP face: one error shape, safe headers, one commit per request."""
 
+import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -252,3 +253,25 @@ def test_without_its_database_the_application_says_when_to_come_back(
     assert answer.headers["Retry-After"] == "5"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/embed/v1.js", "/static/css/survey.css"])
+def test_files_travel_compressed_and_are_asked_for_once(client: FlaskClient, path: str) -> None:
+    with client.get(path) as plain, client.get(path, headers=_taking("gzip, br")) as packed:
+        assert "Content-Encoding" not in plain.headers
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.data) == plain.data
+        assert len(packed.data) < 0.45 * len(plain.data)
+        assert "Accept-Encoding" in packed.headers["Vary"]
+        known = _taking("gzip") | {"If-None-Match": packed.headers["ETag"]}
+    with client.get(path, headers=known) as again:
+        assert again.status_code == 304
+
+
+def _taking(encodings: str) -> dict[str, str]:
+    return {"Accept-Encoding": encodings}
+
+
+def test_pages_are_not_compressed(client: FlaskClient) -> None:
+    page = client.get("/login", headers={"Accept-Encoding": "gzip"})
+    assert page.status_code == 200 and "Content-Encoding" not in page.headers
