@@ -5,25 +5,26 @@ Status: 0 done, 1 an error that says what to do, 2 wrong usage, 3 an import that
 
 import sys
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from typing import Any
 
 import click
 from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 from survey_app import i18n, server
 from survey_app.accounts import commands as accounts
 from survey_app.accounts import operations as account_operations
 from survey_app.app import JOB_KINDS, create_app
 from survey_app.config import prepare_data_folder, read_settings
-from survey_app.db import alembic, db, upgrade_schema
+from survey_app.db import DATABASE_AWAY, alembic, db, upgrade_schema
 from survey_app.demo.commands import demo
-from survey_app.errors import SoundingsError
+from survey_app.errors import SoundingsError, inert
 from survey_app.insights import commands as insights
 from survey_app.jobs import work
 from survey_app.lifecycle.operations import create_default_map
-from survey_app.responses.commands import import_responses
+from survey_app.responses.commands import database_said, import_responses
 from survey_app.surveys.commands import survey
 
 
@@ -38,17 +39,26 @@ class Soundings(AppGroup):
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command; a SoundingsError becomes status 1."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # whatever the terminal can't show
         try:
             # The application is built when a command first needs it: --help needs none.
             return super().main(*args, **options, obj=ScriptInfo(create_app=_app))
         except SoundingsError as error:
-            click.echo(f"soundings: {error}", err=True)
+            _complain(str(error))
             for item in error.errors:
-                click.echo(f"  {item.field}: {item.message % (item.values or {})}", err=True)
-        except (OperationalError, ProgrammingError) as error:
-            click.echo(f"soundings: the database refused: {error.orig}", err=True)
-            click.echo("  If its schema is missing or old: soundings db upgrade", err=True)
+                _complain(f"{item.field}: {item.message % (item.values or {})}", start="  ")
+        except (*DATABASE_AWAY, ProgrammingError) as error:
+            _complain(f"the database refused: {database_said(error)}")
+            _complain("If its schema is missing or old: soundings db upgrade", start="  ")
+        except OSError as error:  # what it prints can't be written, say
+            _complain(str(error))
         sys.exit(1)
+
+
+def _complain(sentence: str, *, start: str = "soundings: ") -> None:
+    click.echo(f"{start}{inert(sentence)}", err=True)
 
 
 @click.group(cls=Soundings)

@@ -109,3 +109,17 @@ class TooMany(SoundingsError):
     def __init__(self, code: str, message: str, *, retry_after: int, hint: str = "") -> None:
         super().__init__(code, message, hint=hint)
         self.retry_after = retry_after
+
+
+def inert(text: str) -> str:
+    """A text from outside as a terminal may show it: what can't be seen is spelt out.
+
+    So nothing in a cell or a file name moves the cursor, turns the line around, starts a new one or
+    hides. Everything that a command says in words of others goes through it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
+        for sign in text
+    )

@@ -192,7 +192,8 @@ def _compress(response: Response) -> Response:
 
 
 def _is_text(response: Response) -> bool:
-    return response.mimetype.startswith("text/") or response.mimetype == "image/svg+xml"
+    kind = response.mimetype or ""
+    return kind.startswith("text/") or kind == "image/svg+xml"
 
 
 @lru_cache(maxsize=32)

@@ -104,7 +104,7 @@ def run_once(kind: Kind, now: datetime) -> int:
         undone = kind.find(session, FIND)
         if not undone and not session.scalar(sa.select(sa.exists().where(_due(kind.name, now)))):
             return 0
-    _add(session, kind, undone, now)
+    _add(session, kind, undone, now=now)
     ids = [job.id for job in claim(session, kind.name, now)]
     session.commit()
     if ids and not _perform(kind, ids, now) and len(ids) > 1:
@@ -113,7 +113,7 @@ def run_once(kind: Kind, now: datetime) -> int:
     return len(ids)
 
 
-def _add(session: Session, kind: Kind, subjects: Sequence[int], now: datetime) -> None:
+def _add(session: Session, kind: Kind, subjects: Sequence[int], *, now: datetime) -> None:
     """Note what was found; what had been set aside is tried anew."""
     if subjects:
         fresh = {"due_at": now, "attempts": 0, "quarantined_at": None, "error": None}

@@ -37,7 +37,10 @@ def write_csv(table: pd.DataFrame, out: BinaryIO) -> None:
 
 
 def write_xlsx(table: pd.DataFrame, out: BinaryIO) -> None:
-    """A workbook with one sheet: numbers are numbers, texts are texts, never formulas."""
+    """A workbook with one sheet: numbers are numbers, texts are texts, never formulas.
+
+    `suppressed` is the text of the CSV: LibreOffice reads every boolean cell as `=TRUE()`.
+    """
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
         sheet = book.add_worksheet("NPS")
@@ -48,10 +51,8 @@ def write_xlsx(table: pd.DataFrame, out: BinaryIO) -> None:
             sheet.write_string(0, column, str(name), head)
         for line, row in enumerate(_rows(table), start=1):
             for column, (name, value) in enumerate(row):
-                if isinstance(value, str):
-                    sheet.write_string(line, column, value)
-                elif isinstance(value, bool):
-                    sheet.write_boolean(line, column, value)
+                if isinstance(value, str | bool):
+                    sheet.write_string(line, column, _text(value))
                 elif value is not None:
                     rounded = round(value, 2) if name in POINTS else value
                     sheet.write_number(line, column, rounded, points if name in POINTS else None)
@@ -75,11 +76,13 @@ def _rows(table: pd.DataFrame) -> list[list[tuple[str, Cell]]]:
 def _csv_cell(name: str, value: Cell) -> str:
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return safe_text(value)
+    if isinstance(value, str | bool):
+        return safe_text(_text(value))
     return f"{value:.2f}" if name in POINTS else str(value)
+
+
+def _text(value: Cell) -> str:
+    return value if isinstance(value, str) else str(value).lower()
 
 
 def safe_text(text: str) -> str:

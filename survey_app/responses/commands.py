@@ -1,6 +1,7 @@
 """`soundings import responses`."""
 
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import click
 from flask.cli import with_appcontext
 
 from survey_app.accounts.queries import workspace_by_key
-from survey_app.db import db
-from survey_app.errors import N_, Invalid
-from survey_app.responses.imports import Report, check_file, import_file
+from survey_app.db import DATABASE_AWAY, db
+from survey_app.errors import N_, Invalid, SoundingsError, inert
+from survey_app.responses.imports import Report, Source, check_file, import_file
 from survey_app.surveys.queries import survey_of_workspace
 
 SOME_REFUSED = 3
@@ -46,16 +47,33 @@ def import_responses(
         renames=_renames(maps),
         ignore_unknown=ignore_unknown,
     )
+    report = _carry_out(steps, source)
+    _print(report)
+    if report.refused:
+        sys.exit(SOME_REFUSED)
+
+
+def _carry_out(steps: Iterator[Report], source: Source) -> Report:
+    """Commit each step, under a bar where somebody sees it; returns the last report."""
     report = Report()
     with click.progressbar(
         length=max(1, source.rows), label="Rows", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:
-        for report in steps:
-            db.session.commit()
-            bar.update(report.rows - bar.pos)
-    _print(report)
-    if report.refused:
-        sys.exit(SOME_REFUSED)
+        try:
+            for report in steps:
+                db.session.commit()
+                bar.update(report.rows - bar.pos)
+        except DATABASE_AWAY as error:
+            raise SoundingsError(
+                "import.stopped",
+                N_("The import stopped, because the database failed: %(reason)s."),
+                hint=N_(
+                    "Everything before that is stored. Mend it and run the same command again: it "
+                    "goes on where it stopped."
+                ),
+                reason=database_said(error),
+            ) from None
+    return report
 
 
 def _renames(maps: tuple[str, ...]) -> dict[str, str]:
@@ -68,9 +86,14 @@ def _renames(maps: tuple[str, ...]) -> dict[str, str]:
 def _print(report: Report) -> None:
     for refusal in report.refused:
         column = f", {refusal.column}" if refusal.column else ""
-        click.echo(f"row {refusal.row}{column}: {refusal.reason}")
+        click.echo(f"row {refusal.number}{column}: {inert(refusal.reason)}")
     if report.resumed_at:
-        click.echo(f"Went on after row {report.resumed_at + 1}.")
+        click.echo(f"Went on after row {report.resumed_at}.")
     click.echo(
         f"{report.taken} taken, {report.known} there already, {len(report.refused)} refused."
     )
+
+
+def database_said(error: Exception) -> str:
+    """Why the database failed, in its own words and on one line."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())

@@ -8,10 +8,11 @@ import hashlib
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import TypeVar
+from functools import lru_cache, partial
+from operator import itemgetter
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -23,7 +24,7 @@ from survey_app.errors import N_, Invalid
 from survey_app.i18n import LOCALE_FORM, SURVEY_LOCALES, match_locale
 from survey_app.responses.models import CHANNELS
 from survey_app.responses.schemas import MAX_KEY, Person
-from survey_app.surveys.questions import Question, WrongAnswer
+from survey_app.surveys.questions import Question, WrongAnswer, is_blank
 
 FIELDS = (
     "response_id",
@@ -39,25 +40,29 @@ FIELDS = (
     "gender",
     "channel",
 )
-T = TypeVar("T")
+MAX_RECORD = 1 << 20  # characters of one row: how far an open quote may reach
 POINT_ZERO = re.compile(r"(?<=[0-9])\.0+$")  # spreadsheets write 9 as 9.0
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+NOBODY = Person(source="import")
+FEW = 1024  # different cells whose meaning is kept in mind
 ENDED: list[str] = []
-csv.field_size_limit(1 << 20)  # how far an open quote may reach
+csv.field_size_limit(MAX_RECORD)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a row was not taken: its number in the file (the header is 1), column and reason."""
+    """Why a row was not taken: its number in the file (the header is 1), column and reason.
 
-    row: int
+    A reason may quote the file: a terminal gets it as `errors.inert` text.
+    """
+
+    number: int
     column: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row that is right in itself."""
+class Row(NamedTuple):
+    """A row that is right in itself. Made for every row, hence a tuple."""
 
     number: int
     key: str
@@ -87,7 +92,6 @@ class Expectation:
     stages: Mapping[str, str]  # folded key or label -> key
     zone: ZoneInfo
     now: datetime
-    seen: dict[str, int] = field(default_factory=dict)  # how often a row without id occurred
 
 
 def check_header(
@@ -106,7 +110,7 @@ def check_header(
                 hint=N_("Columns: %(columns)s. Fields: %(fields)s."),
                 column=column,
                 name=name,
-                columns=", ".join(header),
+                columns=_listed(header),
                 fields=", ".join(FIELDS),
             )
     fields = [renames.get(column, column.strip().lower()) for column in header]
@@ -116,7 +120,7 @@ def check_header(
             "import.columns",
             N_("Unknown columns: %(columns)s."),
             hint=N_("Map them with --map column=field, or pass --ignore-unknown."),
-            columns=", ".join(unknown),
+            columns=_listed(unknown),
         )
     known = [name for name in fields if name in FIELDS]
     missing = "submitted_at" not in known or not {"score", "comment"} & set(known)
@@ -125,9 +129,15 @@ def check_header(
             "import.columns",
             N_("The file needs submitted_at and score or comment, and no field twice."),
             hint=N_("It has: %(columns)s."),
-            columns=", ".join(header),
+            columns=_listed(header),
         )
     return [name if name in FIELDS else None for name in fields]
+
+
+def _listed(columns: list[str]) -> str:
+    """Columns for an error: enough to see what file this is, also where it is none of ours."""
+    shown = [name[:80] for name in columns[:40]]
+    return ", ".join([*shown, "…"] if len(columns) > len(shown) else shown)
 
 
 def delimiter_of(header_line: str) -> str:
@@ -139,121 +149,134 @@ def read_rows(
     lines: Iterator[str], fields: list[str | None], expected: Expectation, *, delimiter: str
 ) -> Iterator[Row | Refusal]:
     """Each row of the file after its header, taken or refused, in order."""
+    reader = _RowReader(fields, expected)
     for number, cells in enumerate(_split(lines, delimiter), start=2):
-        if cells is None:
-            yield Refusal(number, "", "Its quotes don't pair up, or a cell is far too long.")
-            continue
-        if not any(cells):
-            continue
-        if len(cells) != len(fields):
-            reason = f"{len(cells)} cells, but the header has {len(fields)}."
-            yield Refusal(number, "", reason)
-            continue
-        record = {
-            name: cell.strip() for name, cell in zip(fields, cells, strict=True) if name is not None
-        }
-        try:
-            yield _read(number, record, expected)
-        except _Wrong as wrong:
-            yield Refusal(number, wrong.column, wrong.reason)
+        if isinstance(cells, str):
+            yield Refusal(number, "", cells)
+        elif any(cells):
+            try:
+                yield reader.read(number, cells)
+            except _Wrong as wrong:
+                yield Refusal(number, wrong.column, wrong.reason)
 
 
-def _split(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | None]:
-    """Each row's cells; None for a row whose quotes don't pair up.
+def _split(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str]:
+    """Each row's cells; for a row that can't be split, why.
 
-    The lines that an open quote took in are rows again.
+    The lines that an open quote took in are rows again. A line longer than `MAX_RECORD` may come
+    cut off.
     """
     under_way: list[str] = []  # the lines of the row that is being read
     back: deque[str] = deque()
 
     def noted() -> Iterator[str]:
+        length = 0
         while (line := back.popleft() if back else next(lines, None)) is not None:
+            length = len(line) + (length if under_way else 0)
             under_way.append(line)
+            if length > MAX_RECORD:
+                raise _TooLong
             yield line
 
     reader = csv.reader(noted(), delimiter=delimiter, strict=True)
     while True:
+        cells: list[str] | str
         try:
             cells = next(reader, ENDED)
-        except csv.Error:
+        except (csv.Error, _TooLong) as error:
             back.extendleft(reversed(under_way[1:]))
-            reader, cells = csv.reader(noted(), delimiter=delimiter, strict=True), None
+            reader = csv.reader(noted(), delimiter=delimiter, strict=True)
+            cells = "Its quotes don't pair up."
+            if isinstance(error, _TooLong):
+                cells = f"Is longer than {MAX_RECORD} characters, or a quote in it never closes."
         if cells is ENDED:
             return
         under_way.clear()
         yield cells
 
 
-def _read(number: int, record: Mapping[str, str], expected: Expectation) -> Row:
-    if "\0" in "".join(record.values()):
-        raise _Wrong("", "The row holds a NUL character.")
-    digest = hashlib.sha256("\x1f".join(f"{k}\x1e{v}" for k, v in record.items()).encode())
-    submitted_at = _moment(record.get("submitted_at", ""), expected)
-    answers = _answers(record, expected)
-    if not answers:
-        raise _Wrong("score", "Neither score nor comment is given.")
-    return Row(
-        number=number,
-        key=_key(record, digest.hexdigest(), expected),
-        body_hash=digest.hexdigest(),
-        submitted_at=submitted_at,
-        answers=answers,
-        locale=_cell(record, "language", _language),
-        channel=_cell(record, "channel", _channel) or "import",
-        person=_person(record, submitted_at, expected),
-    )
+class _TooLong(Exception):
+    """A row goes on and on."""
 
 
-def _key(record: Mapping[str, str], digest: str, expected: Expectation) -> str:
-    own = record.get("response_id", "")
-    if own:
-        if len(own) > MAX_KEY:
-            raise _Wrong("response_id", f"At most {MAX_KEY} characters.")
-        return f"import:{own}"
-    ordinal = expected.seen[digest] = expected.seen.get(digest, 0) + 1
-    return f"import:{digest}:{ordinal}"
+class _RowReader:
+    """What the cells of one file's rows mean; what hangs on its columns alone is found once."""
+
+    def __init__(self, fields: list[str | None], expected: Expectation) -> None:
+        self.expected = expected
+        self.width = len(fields)
+        self.names = [name for name in fields if name is not None]
+        self.pick = itemgetter(*(place for place, name in enumerate(fields) if name is not None))
+        self.form = "\x1f".join(f"{name}\x1e%s" for name in self.names)
+        stage: Callable[[str], str] = partial(_stage, stages=expected.stages)
+        self.facts = [
+            (column, attribute, read)
+            for column, attribute, read in (*FACTS, ("stage", "stage", stage))
+            if column in self.names
+        ]
+        self.score = lru_cache(FEW)(partial(_accept, "score", expected.score))
+        self.seen: dict[str, int] = {}  # how often a row without id occurred
+
+    def read(self, number: int, cells: list[str]) -> Row:
+        if len(cells) != self.width:
+            raise _Wrong("", f"{len(cells)} cells, but the header has {self.width}.")
+        values = tuple(map(str.strip, self.pick(cells)))
+        text = self.form % values
+        if "\0" in text:
+            raise _Wrong("", "The row holds a NUL character.")
+        record = dict(zip(self.names, values, strict=True))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        submitted_at = _moment(record["submitted_at"], self.expected)
+        answers = self._answers(record)
+        if not answers:
+            raise _Wrong("score", "Neither score nor comment is given.")
+        key = self._key(record, digest)
+        facts = self._facts(record)
+        if year := record.get("birth_year"):
+            facts["birth_year"] = _year(year, submitted_at.year)
+        locale, channel = facts.pop("locale", None), facts.pop("channel", "import")
+        person = Person(source="import", **facts) if facts else NOBODY
+        return Row(number, key, digest, submitted_at, answers, locale, channel, person)
+
+    def _key(self, record: Mapping[str, str], digest: str) -> str:
+        own = record.get("response_id", "")
+        if own:
+            if len(own) > MAX_KEY:
+                raise _Wrong("response_id", f"At most {MAX_KEY} characters.")
+            return f"import:{own}"
+        ordinal = self.seen[digest] = self.seen.get(digest, 0) + 1
+        return f"import:{digest}:{ordinal}"
+
+    def _answers(self, record: Mapping[str, str]) -> dict[str, int | str]:
+        answers: dict[str, int | str] = {}
+        if text := record.get("score"):
+            answers |= self.score(text)
+        if text := record.get("comment"):
+            answers |= _accept("comment", self.expected.comment, text)
+        return answers
+
+    def _facts(self, record: Mapping[str, str]) -> dict[str, Any]:
+        facts = {}
+        for column, attribute, read in self.facts:
+            if text := record[column]:
+                try:
+                    facts[attribute] = read(text)
+                except ValueError as error:
+                    raise _Wrong(column, str(error)) from None
+        return facts
 
 
-def _answers(record: Mapping[str, str], expected: Expectation) -> dict[str, int | str]:
-    answers: dict[str, int | str] = {}
-    for column, question in (("score", expected.score), ("comment", expected.comment)):
-        text = record.get(column, "")
-        if column == "score":
-            text = POINT_ZERO.sub("", text)
-        if not text:
-            continue
-        if question is None:
-            raise _Wrong(column, f"The survey has no single {column} question.")
-        try:
-            value = question.accept_text(text)
-        except WrongAnswer as wrong:
-            raise _Wrong(column, str(wrong)) from None
-        if value is not None:
-            answers[question.key] = value
-    return answers
-
-
-def _person(record: Mapping[str, str], submitted_at: datetime, expected: Expectation) -> Person:
-    latest = submitted_at.year
-    return Person(
-        source="import",
-        key=_cell(record, "customer_id", _short),
-        country=_cell(record, "country", _country),
-        birth_year=_cell(record, "birth_year", lambda text: _year(text, latest)),
-        age_band=_cell(record, "age_band", _age_band),
-        gender=_cell(record, "gender", _gender),
-        stage=_cell(record, "stage", lambda text: _stage(text, expected.stages)),
-    )
-
-
-def _cell(record: Mapping[str, str], column: str, read: Callable[[str], T]) -> T | None:
-    text = record.get(column, "")
-    if not text:
-        return None
+def _accept(column: str, question: Question | None, text: str) -> dict[str, int | str]:
+    """The answer under its question's key; nothing where the text says nothing."""
+    if is_blank(text):
+        return {}
+    if question is None:
+        raise _Wrong(column, f"The survey has no single {column} question.")
     try:
-        return read(text)
-    except ValueError as error:
-        raise _Wrong(column, str(error)) from None
+        value = question.accept_text(POINT_ZERO.sub("", text) if question.is_score else text)
+    except WrongAnswer as wrong:
+        raise _Wrong(column, str(wrong)) from None
+    return {} if value is None else {question.key: value}
 
 
 def _moment(text: str, expected: Expectation) -> datetime:
@@ -285,9 +308,6 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     return read
 
 
-_channel, _age_band, _gender = _one_of(CHANNELS), _one_of(AGE_BANDS), _one_of(GENDERS)
-
-
 def _short(text: str) -> str:
     if len(text) > MAX_KEY:
         raise ValueError(f"At most {MAX_KEY} characters.")
@@ -296,7 +316,7 @@ def _short(text: str) -> str:
 
 def _year(text: str, latest: int) -> int:
     if not re.fullmatch(r"[0-9]{4}", text) or not EARLIEST_BIRTH_YEAR <= int(text) <= latest:
-        raise ValueError(f"Write a year from {EARLIEST_BIRTH_YEAR} to {latest}.")
+        raise _Wrong("birth_year", f"Write a year from {EARLIEST_BIRTH_YEAR} to {latest}.")
     return int(text)
 
 
@@ -307,7 +327,7 @@ def _stage(text: str, stages: Mapping[str, str]) -> str:
     return key
 
 
-@cache
+@lru_cache(FEW)
 def _country(text: str) -> str:
     try:
         return find_country(text)
@@ -315,7 +335,7 @@ def _country(text: str) -> str:
         raise ValueError(str(error)) from None
 
 
-@cache
+@lru_cache(FEW)
 def _language(text: str) -> str:
     matched = match_locale([text], SURVEY_LOCALES)
     if matched:
@@ -327,3 +347,14 @@ def _language(text: str) -> str:
         return str(Locale.parse(code.split("_")[0].lower()))
     except (ValueError, UnknownLocaleError):
         raise ValueError("Write a language code such as de or pt-BR.") from None
+
+
+# Column, attribute of the person or row, reader: from text to value, ValueError with the reason.
+FACTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("customer_id", "key", _short),
+    ("country", "country", _country),
+    ("language", "locale", _language),
+    ("age_band", "age_band", _one_of(AGE_BANDS)),
+    ("gender", "gender", _one_of(GENDERS)),
+    ("channel", "channel", _one_of(CHANNELS)),
+)

@@ -16,6 +16,21 @@ MAX_COMMENT = 4000
 # Control signs that no keyboard writes, and overrides that would turn the page around them.
 # Line ends and tabs stay; so do the joiners that Arabic, Indic scripts and emoji need.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Letters and marks that print as nothing: grapheme joiner, fillers of Hangul and Khmer, variation
+# selectors, the blank of Braille. Unicode counts them neither as spaces nor as controls.
+_HOLLOW = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+_INKLESS = ("Zs", "Zl", "Zp", "Cc", "Cf")  # separators, controls and formats
+
+
+def is_blank(text: str) -> bool:
+    """Whether a reader would see nothing: empty, or only spaces, controls and zero-width signs.
+
+    The one place that decides whether a text counts as given, for every channel.
+    """
+    return all(unicodedata.category(sign) in _INKLESS or _HOLLOW.match(sign) for sign in text)
 
 
 class WrongAnswer(ValueError):
@@ -119,7 +134,10 @@ class Comment(Question):
     kind = "comment"
 
     def accept(self, value: object) -> str | None:
-        """The text, normalised to NFC, without control signs and direction overrides."""
+        """The text, normalised to NFC, without control signs and direction overrides.
+
+        A text in which nothing can be seen (`is_blank`) is none.
+        """
         if value is None:
             return None
         if not isinstance(value, str):
@@ -131,7 +149,7 @@ class Comment(Question):
                 N_("Write at most %(most)s characters."),
                 most=MAX_COMMENT,
             )
-        return text or None
+        return None if is_blank(text) else text
 
     def accept_text(self, text: str) -> str | None:
         """The same as from JSON."""

@@ -17,6 +17,7 @@ from survey_app.customers.operations import AGE_BANDS
 from survey_app.errors import Invalid
 from survey_app.responses.import_rows import (
     FIELDS,
+    MAX_RECORD,
     Expectation,
     Refusal,
     Row,
@@ -62,7 +63,7 @@ def refusal(column: str, cell: str, **more: str) -> str:
     """Why the row with this cell is refused; the refusal must name the column."""
     row = one(column, cell, **more)
     assert isinstance(row, Refusal), row
-    assert (row.row, row.column) == (2, column)
+    assert (row.number, row.column) == (2, column)
     return row.reason
 
 
@@ -176,7 +177,15 @@ def test_scores() -> None:
     assert [one("score", cell).answers["nps"] for cell in cells] == [0, 10, 9, 10, 7]
     both = one("comment", "Fine.", score="")
     assert both.answers == {"comment": "Fine."}
-    assert "Neither" in refusal("score", "", comment=" \x07 ")
+
+
+@pytest.mark.parametrize(
+    "blank", [" ", "\u00a0\u3000", "\u200b\u200d", "\x07\x1b", "\u202e", "\u2800"]
+)
+def test_a_cell_in_which_nothing_can_be_seen_is_not_given(blank: str) -> None:
+    assert one("comment", blank).answers == {"nps": 9}
+    assert one("comment", "Fine.", score=blank).answers == {"comment": "Fine."}
+    assert "Neither" in refusal("score", blank, comment=blank)
 
 
 def test_languages_and_channels() -> None:
@@ -210,7 +219,7 @@ def test_signs_and_line_ends_of_spreadsheets(sign: str, end: str) -> None:
 def test_a_row_of_another_width_is_refused_alone() -> None:
     rows = read("submitted_at,score\n2026-03-01,9\n2026-03-01,9,1\n2026-03-01\n2026-03-01,8\n")
     assert [isinstance(row, Refusal) for row in rows] == [False, True, True, False]
-    assert rows[1].row == 3 and "3 cells" in rows[1].reason
+    assert rows[1].number == 3 and "3 cells" in rows[1].reason
 
 
 def test_an_open_quote_swallows_no_row() -> None:
@@ -234,8 +243,8 @@ lines"
         "fine", None, "two\nlines", 'a "quoted" word', "last",
     ]  # fmt: skip
     refused = [row for row in rows if isinstance(row, Refusal)]
-    assert [row.row for row in refused] == [3, 6, 7, 9]
-    assert all("quotes" in row.reason for row in refused)
+    assert [row.number for row in refused] == [3, 6, 7, 9]
+    assert {row.reason for row in refused} == {"Its quotes don't pair up."}
 
 
 def test_many_open_quotes_take_no_more_than_their_rows() -> None:
@@ -244,10 +253,20 @@ def test_many_open_quotes_take_no_more_than_their_rows() -> None:
     assert [isinstance(row, Refusal) for row in rows] == [True, False] * 5000
 
 
-def test_a_cell_without_end_is_refused_alone() -> None:
-    long = "x" * (1 << 20)
-    rows = read(f'submitted_at,score,comment\n2026-03-01,9,{long}x\n2026-03-01,8,"{long}\n')
-    assert all(isinstance(row, Refusal) for row in rows) and len(rows) == 2
+def test_a_row_without_end_is_refused_alone() -> None:
+    """A line, a quote, or a row of many lines and cells each of which would do."""
+    head, good = "submitted_at,score,comment\n", "2026-03-01,8,fine\n"
+    for endless in (
+        f"2026-03-01,9,{'x' * MAX_RECORD}\n",
+        f'2026-03-01,9,"{"x" * MAX_RECORD}"\n',
+        '2026-03-01,9,"' + '\n","'.join(["x" * 100_000] * 12) + '"\n',
+    ):
+        rows = read(head + good + endless + good)
+        assert [row.number for row in rows if isinstance(row, Row)] == [2, len(rows) + 1]
+        assert isinstance(rows[1], Refusal) and str(MAX_RECORD) in rows[1].reason
+    rows = read(head + '2026-03-01,9,"open\n' + good * 70_000)
+    assert isinstance(rows[0], Refusal) and "never closes" in rows[0].reason
+    assert all(isinstance(row, Row) for row in rows[1:]) and len(rows) == 70_001
 
 
 def test_identical_rows_get_ordinals_and_own_ids_stand() -> None:
@@ -277,6 +296,12 @@ def test_a_header_that_does_not_fit(
     with pytest.raises(Invalid) as caught:
         check_header(header, renames=renames, ignore_unknown=ignore)
     assert caught.value.code == code and caught.value.hint
+
+
+def test_a_header_of_another_kind_of_file_is_shown_in_part() -> None:
+    with pytest.raises(Invalid) as caught:
+        check_header(["x" * 1000] * 1000, renames={}, ignore_unknown=False)
+    assert len(str(caught.value)) < 5000 and "x, …" in str(caught.value)
 
 
 def test_columns_are_renamed_or_passed_over() -> None:

@@ -1,76 +1,21 @@
 """Files of responses: all rows once, whatever happens in between."""
 
-import csv
-import io
-import subprocess
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from factories import NOW
-from faults.processes import command, environment, run, wait_for
-from sqlalchemy.engine import URL
+from responses.answer_files import good_rows, take, write
 
 from survey_app.customers.models import Customer
 from survey_app.db import db
 from survey_app.errors import Invalid, Malformed
 from survey_app.lifecycle.models import StageTransition
-from survey_app.responses import imports
-from survey_app.responses.imports import Report, check_file, import_file
-from survey_app.responses.models import Answer, ImportRecord
-from survey_app.surveys.queries import find_published
-
-STAGES = ("reach", "Acquire", "onboard", "Win back")
-COUNTRIES = ("FI", "swe", "DEU", "")
-
-
-def write(path: Path, rows: list[dict[str, object]], **options: Any) -> Path:
-    """A CSV file with these rows."""
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, list(rows[0]), **options)
-    writer.writeheader()
-    writer.writerows(rows)
-    path.write_text(out.getvalue(), encoding="utf-8", newline="")
-    return path
-
-
-def good_rows(count: int) -> list[dict[str, object]]:
-    """Rows that are right, of many kinds."""
-    start = datetime(2025, 1, 1, tzinfo=UTC)
-    return [
-        {
-            "response_id": f"r-{n}",
-            "submitted_at": (start + timedelta(minutes=37 * n)).isoformat(),
-            "score": n % 11,
-            "comment": "Kind people, slow parcel." if n % 5 == 0 else "",
-            "country": COUNTRIES[n % 4],
-            "customer_id": f"c-{n % 700}" if n % 3 else "",
-            "stage": STAGES[n % 4] if n % 2 else "",
-            "birth_year": 1950 + n % 50 if n % 7 == 0 else "",
-            "age_band": "" if n % 7 == 0 else "25-34",
-        }
-        for n in range(count)
-    ]
-
-
-def take(door: Any, path: Path, *, survey: str = "acme-nps") -> Report:
-    """Import a file to its end, committing after each chunk."""
-    with door.app.app_context():
-        asked = find_published(db.session, survey)
-        assert asked is not None
-        last = Report()
-        steps = import_file(
-            db.session, check_file(path), asked, now=NOW, renames={}, ignore_unknown=False
-        )
-        for report in steps:
-            db.session.commit()
-            last = report
-        return last
+from survey_app.responses.models import ImportRecord
 
 
 def test_a_row_is_stamped_as_it_says(door: Any, tmp_path: Path) -> None:
@@ -170,7 +115,7 @@ def test_another_row_under_a_known_id_is_refused(door: Any, tmp_path: Path) -> N
     report = take(door, path)
     assert (report.taken, report.known) == (1, 1)
     (refusal,) = report.refused
-    assert (refusal.row, refusal.column) == (4, "response_id")
+    assert (refusal.number, refusal.column) == (4, "response_id")
     path.write_text(f"{head}a,2026-03-01,2\nb,2026-03-01,2\n", encoding="utf-8")
     report = take(door, path)
     assert (report.taken, len(report.refused)) == (1, 1)
@@ -236,9 +181,9 @@ def test_five_thousand_rows_of_which_fifty_are_broken(door: Any, tmp_path: Path)
         broken[number + 2] = name
     report = take(door, write(tmp_path / "real.csv", rows))
     assert (report.taken, report.known, len(report.refused)) == (4950, 0, 50)
-    assert {refusal.row for refusal in report.refused} == broken.keys()
+    assert {refusal.number for refusal in report.refused} == broken.keys()
     for refusal in report.refused:
-        name = broken[refusal.row]
+        name = broken[refusal.number]
         assert refusal.column == BREAKS[name][0]
         assert REASONS[name] in refusal.reason
     stored = door.rows()
@@ -247,58 +192,6 @@ def test_five_thousand_rows_of_which_fifty_are_broken(door: Any, tmp_path: Path)
     assert Counter(row["answers"]["nps"] for row in stored) == Counter(row["score"] for row in good)
     assert sum(row["has_comment"] for row in stored) == sum(bool(row["comment"]) for row in good)
     assert door.how_many(Customer) == len({row["customer_id"] for row in good} - {""})
-
-
-def test_a_chunk_lands_whole_or_not_at_all(door: Any, tmp_path: Path, monkeypatch: Any) -> None:
-    path = write(tmp_path / "in.csv", good_rows(2500))
-    real = imports.answer_rows
-
-    def failing(asked: Any, response_id: int, answers: Any) -> Any:
-        if failing.calls == 1500:  # type: ignore[attr-defined]
-            raise MemoryError
-        failing.calls += 1  # type: ignore[attr-defined]
-        return real(asked, response_id, answers)
-
-    failing.calls = 0  # type: ignore[attr-defined]
-    monkeypatch.setattr(imports, "answer_rows", failing)
-    with pytest.raises(MemoryError):
-        take(door, path)
-    assert door.how_many() == door.how_many(Answer) - sum(r["has_comment"] for r in door.rows())
-    assert door.how_many() == 1000
-    monkeypatch.undo()
-    report = take(door, path)
-    assert (report.taken, report.resumed_at, report.known) == (2500, 1000, 0)
-    assert door.how_many() == 2500
-
-
-def test_a_stopped_import_goes_on_only_where_columns_mean_the_same(
-    door: Any, tmp_path: Path, monkeypatch: Any
-) -> None:
-    """With another map the rows of before are read again, and what differs is said."""
-    rows: list[dict[str, object]] = [
-        {"response_id": f"r-{n}", "at": "2026-03-01", "first": 1, "second": 2} for n in range(1500)
-    ]
-    path = write(tmp_path / "in.csv", rows)
-
-    def run_with(column: str) -> Iterator[Report]:
-        asked = find_published(db.session, "acme-nps")
-        assert asked is not None
-        renames = {"at": "submitted_at", column: "score"}
-        return import_file(
-            db.session, check_file(path), asked, now=NOW, renames=renames, ignore_unknown=True
-        )
-
-    with door.app.app_context():
-        next(run_with("first"))
-        db.session.commit()
-    assert {row["answers"]["nps"] for row in door.rows()} == {1} and door.how_many() == 1000
-    with door.app.app_context():
-        last = Report()
-        for report in run_with("second"):
-            db.session.commit()
-            last = report
-    assert (last.resumed_at, last.taken, len(last.refused)) == (0, 500, 1000)
-    assert Counter(row["answers"]["nps"] for row in door.rows()) == {1: 1000, 2: 500}
 
 
 def test_two_imports_of_one_file_at_once(door: Any, tmp_path: Path) -> None:
@@ -318,25 +211,3 @@ def test_two_files_with_the_same_rows_at_once(door: Any, tmp_path: Path) -> None
     assert sum(report.taken for report in reports) == 2000
     assert sum(report.known for report in reports) == 2000
     assert door.how_many() == 2000
-
-
-def test_an_import_that_is_killed_goes_on(door: Any, tmp_path: Path, database_url: URL) -> None:
-    """SIGKILL of the real process in the middle of a large file."""
-    rows = good_rows(12_000)
-    path = write(tmp_path / "large.csv", rows)
-    environ = environment(tmp_path, database_url)
-    words = ("import", "responses", path, "--workspace", "acme", "--survey", "acme-nps")
-    process = command(environ, *words, stdout=subprocess.DEVNULL)
-    wait_for(lambda: door.how_many() >= 2000)
-    process.kill()
-    process.wait()
-    there = door.how_many()
-    assert 0 < there < 12_000 and there % 1000 == 0
-    status, printed = run(environ, *words)
-    assert status == 0, printed
-    assert f"Went on after row {there + 1}." in printed
-    assert "12000 taken, 0 there already, 0 refused." in printed
-    assert {row["key"] for row in door.rows()} == {f"import:{row['response_id']}" for row in rows}
-    assert door.how_many(Answer) == 12_000 + sum(bool(row["comment"]) for row in rows)
-    status, printed = run(environ, *words)
-    assert status == 0 and "0 taken, 12000 there already, 0 refused." in printed

@@ -16,6 +16,7 @@ from survey_app.surveys.questions import (
     Question,
     Scale,
     WrongAnswer,
+    is_blank,
     questions_of,
 )
 
@@ -66,6 +67,35 @@ def test_nothing_is_no_answer(kind: str) -> None:
     assert asked.accept_text("") is asked.accept_text(" \n\t ") is None
 
 
+BLANK = (
+    " \u00a0\u3000\u2003",
+    "\u200b\u200b",
+    "\u200d\u200c\u2060\ufeff",
+    "\x00\x07\x1b\x7f\x85",
+    "\u202e\u2066\u061c",
+    "\u2800",
+    "\u3164\u115f",
+    "\ufe0f \U000e0001",
+    "\r\n\t\u2028",
+)
+SEEN = ("0", ".", "\u200bok", "٣", "👍\ufe0f", "\u0301", "〜", "\u200f؟")
+# Also signs that are newer than this Python, and private ones.
+NEWER = ("\U0001fae8", "\uf8ff")
+
+
+@pytest.mark.parametrize("text", ["", *BLANK])
+def test_a_comment_in_which_nothing_can_be_seen_is_no_answer(text: str) -> None:
+    asked = Comment(key="comment", required=True)
+    assert is_blank(text)
+    assert asked.accept(text) is asked.accept_text(text) is None
+
+
+@pytest.mark.parametrize("text", [*SEEN, *NEWER])
+def test_one_sign_that_can_be_seen_is_an_answer(text: str) -> None:
+    assert not is_blank(text)
+    assert Comment(key="comment", required=False).accept(text) == text
+
+
 @given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()))
 def test_a_scale_gives_a_number_on_it_or_refuses(value: object) -> None:
     for kind, (low, high) in SCALES.items():
@@ -104,7 +134,7 @@ def test_reading_a_comment_twice_changes_nothing(text: str) -> None:
     kept = asked.accept(text)
     assert asked.accept(kept) == kept
     if kept is not None:
-        assert kept == kept.strip() != ""
+        assert kept == kept.strip() and not is_blank(kept)
         assert unicodedata.is_normalized("NFC", kept)
         assert not any(char in kept for char in "\0\r\x7f\u202e\u2066\ufeff") or "\r" in kept
 
