@@ -35,7 +35,7 @@ from analytics.periods import (
 from analytics.sentiment import sentiment, summarise_sentiment, tally_sentiment
 from analytics.suppress import nested_ok, suppress
 from analytics.tallies import roll_up
-from analytics.themes import themes
+from analytics.themes import summarise_themes, tally_themes, themes
 
 __all__ = [
     "AnalyticsError",
@@ -63,11 +63,13 @@ __all__ = [
     "summarise_csat",
     "summarise_nps",
     "summarise_sentiment",
+    "summarise_themes",
     "suppress",
     "tally_ces",
     "tally_csat",
     "tally_nps",
     "tally_sentiment",
+    "tally_themes",
     "themes",
     "to_date",
     "wilson",

@@ -20,6 +20,7 @@ SHAPE = frames.Shape(
 )
 COUNTS = ("mentions", "respondents", "negative", "neutral", "positive")
 SCORES = ("net", "low", "high")
+SCORED = "scored_respondents"
 
 
 def themes(
@@ -48,18 +49,37 @@ def themes(
     >>> table[["theme", "mentions", "respondents", "negative", "net"]].values.tolist()
     [['price', 3, 2, 2, -100.0]]
     """
+    return summarise_themes(tally_themes(frame, by=by, count=count), confidence=confidence)
+
+
+def tally_themes(
+    frame: Any, *, by: str | Sequence[str] = (), count: str | None = None
+) -> pd.DataFrame:
+    """What `themes` stands on: keys, `theme, mentions, respondents, negative, neutral, positive,
+    scored_respondents` (int64), the last those with a scored mention. People don't add up.
+    """
     keys = (by,) if isinstance(by, str) else tuple(by)
     checked = frames.read(frame, SHAPE, by=(*keys, "theme"), count=count)
-    tallies.refuse_clashes(keys, (*COUNTS, *SCORES))
+    tallies.refuse_clashes(keys, (*COUNTS, *SCORES, SCORED))
     sums = {"mentions": nw.col(frames.COUNT)} | polarity_sums("polarity")
     tallied = tallies.tally(checked, sums, distinct="respondent")
-    scored, people = tallied["scored"].to_numpy(), tallied["distinct_scored"].to_numpy()
-    safe = np.where(scored > 0, scored, np.nan)
-    size = np.minimum(safe, people)
-    up, down = (tallied[name].to_numpy() / safe for name in ("positive", "negative"))
-    table = tallied.rename(columns={"distinct": "respondents"})[[*keys, "theme", *COUNTS]]
-    table = table.astype(dict.fromkeys(COUNTS, "int64"))
+    tallied = tallied.rename(columns={"distinct": "respondents", "distinct_scored": SCORED})
+    return tallied[[*keys, "theme", *COUNTS, SCORED]].astype(
+        dict.fromkeys((*COUNTS, SCORED), "int64")
+    )
+
+
+def summarise_themes(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Net and interval of each row of a tally: the table that `themes` returns."""
+    negative, neutral, positive, people = (
+        tallied[name].to_numpy(np.float64) for name in (*COUNTS[2:], SCORED)
+    )
+    scored = negative + neutral + positive
+    scored = np.where(scored > 0, scored, np.nan)
+    size = np.minimum(scored, people)
+    up, down = positive / scored, negative / scored
     low, high = intervals.adjusted_wald(up * size, down * size, size, confidence=confidence)
+    table = tallied.drop(columns=SCORED)
     table["net"] = 100 * (up - down)
     table["low"], table["high"] = low, high
     return table

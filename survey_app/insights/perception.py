@@ -1,5 +1,6 @@
 """What the page *Perception* shows, as numbers: every table has passed the privacy floor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,11 +13,11 @@ from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
 from survey_app.insights.queries import Comment, newest_comments
 from survey_app.insights.schemas import PerceptionQuery
-from survey_app.insights.scope import Scope
+from survey_app.insights.scope import Breakdown, Scope
 
-Metric = Literal["nps", "csat", "ces"]
 # Relational and transactional answers are never pooled: each metric has its own surveys.
-KIND_OF: dict[Metric, str] = {"nps": "relational", "csat": "transactional", "ces": "transactional"}
+NPS = Breakdown("nps", kind="relational")
+TOTALS = (NPS, Breakdown("csat", kind="transactional"), Breakdown("ces", kind="transactional"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,59 +67,60 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
     now, then = query.compared
     scope = query.scope.over(now)
     grain = analytics.choose_grain(now)
-    ways = [(), ("bucket",), ("stage",), ("country",), (query.by,)]
-    total, trend, stages, countries, segments = tables.breakdowns(
-        session, scope, ways, metric="nps", grain=grain
-    )
-    sentiment, writers = tables.sentiment(session, scope)
+    ways = [NPS.over(name) for name in ("bucket", "stage", "country", query.by)]
+    scores = tables.breakdowns(session, scope, [*TOTALS, *ways], grain=grain)
+    trend, stages, countries, segments = scores.tables[len(TOTALS) :]
+    nps, csat, ces = _readings(session, scores.tables, scope, then)
+    talk = tables.talk(session, scope, scores.floors[NPS])
     comments = None
-    if not 0 < writers < workspace.comment_floor:
-        newest = newest_comments(session, scope)
-        comments = [_discreet(comment, countries, stages) for comment in newest]
+    if not 0 < talk.writers < workspace.comment_floor:
+        comments = _discreet(newest_comments(session, scope), countries, stages)
     return Perception(
         now=now,
         then=then,
         grain=grain,
-        nps=_compared(session, total, scope, then, "nps"),
-        csat=_reading(session, scope, then, "csat"),
-        ces=_reading(session, scope, then, "ces"),
+        nps=nps,
+        csat=csat,
+        ces=ces,
         trend=trend,
         stages=stages,
         countries=countries,
         segments=_marked(segments),
-        sentiment=sentiment,
-        themes=tables.themes(session, scope),
+        sentiment=talk.sentiment,
+        themes=talk.themes,
         comments=comments,
     )
 
 
-def _reading(session: Session, scope: Scope, then: Period | None, metric: Metric) -> Reading:
-    scope = scope.of_kind(KIND_OF[metric])
-    table = tables.scores(session, scope, metric=metric)
-    return _compared(session, table, scope, then, metric)
-
-
-def _compared(
-    session: Session, table: pd.DataFrame, scope: Scope, then: Period | None, metric: Metric
-) -> Reading:
+def _readings(
+    session: Session, current: Sequence[pd.DataFrame], scope: Scope, then: Period | None
+) -> list[Reading]:
+    """The totals, each with its change since `then`."""
     if then is None:
-        return Reading(table, None)
-    earlier = tables.scores(session, scope.over(then), metric=metric)
-    return Reading(table, analytics.compare(table, earlier, metric=metric))
+        return [Reading(table, None) for table, _ in zip(current, TOTALS, strict=False)]
+    earlier = tables.breakdowns(session, scope.over(then), TOTALS).tables
+    return [
+        Reading(table, analytics.compare(table, before, metric=total.metric))
+        for table, before, total in zip(current, earlier, TOTALS, strict=False)
+    ]
 
 
-def _discreet(comment: Comment, countries: pd.DataFrame, stages: pd.DataFrame) -> Comment:
-    """A comment without the country or stage that its table withholds."""
-    return replace(
-        comment,
-        country=_if_shown(comment.country, countries, "country"),
-        stage=_if_shown(comment.stage, stages, "stage"),
-    )
-
-
-def _if_shown(key: str | None, table: pd.DataFrame, dimension: str) -> str | None:
-    shown = table.loc[~table["suppressed"], dimension]
-    return key if key in set(shown.dropna()) else None
+def _discreet(
+    comments: Sequence[Comment], countries: pd.DataFrame, stages: pd.DataFrame
+) -> list[Comment]:
+    """The comments without a country or stage that its table withholds."""
+    shown = {
+        name: set(table.loc[~table["suppressed"], name].dropna())
+        for name, table in (("country", countries), ("stage", stages))
+    }
+    return [
+        replace(
+            comment,
+            country=comment.country if comment.country in shown["country"] else None,
+            stage=comment.stage if comment.stage in shown["stage"] else None,
+        )
+        for comment in comments
+    ]
 
 
 def _marked(segments: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from survey_app.insights.frames import in_scope
+from survey_app.insights.counts import in_scope
 from survey_app.insights.models import CommentAnalysis, ThemeMention
 from survey_app.insights.scope import Scope
 from survey_app.responses.models import Answer, Response

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Literal
 
 from analytics import Period
 from survey_app.errors import N_, Invalid
@@ -21,6 +22,27 @@ DIMENSIONS = (
 )
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
+Metric = Literal["nps", "csat", "ces"]
+Filters = tuple[str, ...]  # the names of those filters of a scope that hold
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """A table to ask for: a metric by dimensions (none: one row), from surveys of one kind."""
+
+    metric: Metric
+    by: tuple[str, ...] = ()
+    kind: str = "relational"
+
+    @property
+    def total(self) -> "Breakdown":
+        """The same without dimensions."""
+        return replace(self, by=())
+
+    def over(self, *by: str) -> "Breakdown":
+        """The same by other dimensions."""
+        return replace(self, by=by)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -38,15 +60,11 @@ class Scope:
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     respondent_floor: int = 5
 
-    def wider(self) -> list["Scope"]:
-        """The scopes that this one lies in: without any filter, and without each one of them."""
-        fewer = [
-            {name: values for name, values in self.filters.items() if name != dropped}
-            for dropped in self.filters
-        ]
-        if len(fewer) > 1:
-            fewer.append({})
-        return [replace(self, filters=filters) for filters in fewer]
+    def nested(self) -> list[Filters]:
+        """All its filters, then those of the scopes it lies in: all but each one, and none."""
+        every = tuple(self.filters)
+        fewer = [tuple(name for name in every if name != dropped) for dropped in every]
+        return list(dict.fromkeys([every, *fewer, ()]))
 
     def over(self, period: Period) -> "Scope":
         """The same over another period."""

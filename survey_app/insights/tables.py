@@ -4,133 +4,165 @@ Page, chart, table twin, export and command all call these functions, so that th
 one answer, and nobody can forget the privacy floor.
 """
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import pandas as pd
 from sqlalchemy.orm import Session
 
 import analytics
 from analytics import Grain
-from survey_app.insights import frames
-from survey_app.insights.scope import Scope
+from survey_app.insights import counts, frames
+from survey_app.insights.counts import Asked, Group, Key
+from survey_app.insights.scope import Breakdown, Filters, Metric, Scope
 from survey_app.lifecycle.queries import stages
 
-METRICS: Mapping[str, Callable[..., pd.DataFrame]] = {
+METRICS: Mapping[Metric, Callable[..., pd.DataFrame]] = {
     "nps": analytics.nps,
     "csat": analytics.csat,
     "ces": analytics.ces,
 }
 
 
-def scores(session: Session, scope: Scope, *, metric: str, by: Sequence[str] = ()) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """How many respondents a row must tell of to be shown, and not to be.
+
+    `closed` where a filter names a value whose row hides without it: pages of single values are
+    sums of shown rows, and one with a hidden value would give that away. Then no row is shown.
+    """
+
+    respondents: int
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Tables in the order they were asked for, and the floor that those of a total passed."""
+
+    tables: Sequence[pd.DataFrame]
+    floors: Mapping[Breakdown, Floor]
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Net sentiment of comments with its coverage; themes, the most frequent first; how many
+    people wrote: one, which no floor lets through, where the sentiment is withheld.
+    """
+
+    sentiment: pd.DataFrame
+    themes: pd.DataFrame
+    writers: int
+
+
+def scores(
+    session: Session, scope: Scope, *, metric: Metric, by: Sequence[str] = ()
+) -> pd.DataFrame:
     """The metric's table by dimensions, suppressed; lifecycle order for stages, else key order."""
-    return breakdowns(session, scope, [tuple(by)], metric=metric)[0]
+    asked = Breakdown(metric, tuple(by), scope.kind)
+    return breakdowns(session, scope, [asked]).tables[0]
 
 
 def breakdowns(
-    session: Session,
-    scope: Scope,
-    ways: Sequence[tuple[str, ...]],
-    *,
-    metric: str,
-    grain: Grain = "month",
-) -> list[pd.DataFrame]:
-    """The metric's tables by several breakdowns at once, each suppressed.
+    session: Session, scope: Scope, asked: Sequence[Breakdown], *, grain: Grain = "month"
+) -> Scores:
+    """Several tables at once, each suppressed, in the order of `scores`.
 
     `("bucket",)` is over time: every bucket of the period in order, null where nobody answered.
     """
-    found = frames.scores(session, scope, ways, metric=metric, grain=grain)
-    floor = _floor(session, scope, metric)
-    around = [
-        frames.scores(session, wider, ways, metric=metric, grain=grain) for wider in scope.wider()
-    ]
+    nested = scope.nested()
+    totals = dict.fromkeys(each.total for each in asked)
+    every = [(each, filters) for each in asked for filters in nested]
+    guards = [(total.over(name), ()) for total in totals for name in scope.filters]
+    found = counts.scores(session, scope, [*every, *guards], grain=grain)
+    floors = {total: _floor(scope, total, found) for total in totals}
     tables = []
-    for place, by in enumerate(ways):
-        table = METRICS[metric](found[place].frame, by=list(by), count="count")
-        if frames.BUCKET in by:
-            table = _on_axis(table, scope, grain)
-        table = _in_order(session, scope, table, by)
-        nested = [found[place].respondents, *(cells[place].respondents for cells in around)]
-        tables.append(_suppressed(table, nested, by, floor))
-    return tables
+    for each, table in zip(asked, _results(asked, found, nested[0]), strict=True):
+        around = [found[each, filters] for filters in nested]
+        shown = _suppressed(table, each.by, around, floors[each.total])
+        tables.append(_in_order(session, scope, shown, each.by))
+    return Scores(tables, floors)
 
 
-def sentiment(session: Session, scope: Scope) -> tuple[pd.DataFrame, int]:
-    """Net sentiment of comments with its coverage, suppressed; and how many people wrote them.
+def talk(session: Session, scope: Scope, floor: Floor) -> Talk:
+    """What comments say, suppressed."""
+    nested = counts.comments(session, scope, scope.nested())
+    said = nested[0].comments
+    sentiment = _suppressed(
+        analytics.summarise_sentiment(frames.sentiment_tally(said)),
+        (),
+        [[each.comments] for each in nested],
+        floor,
+    )
+    themes = _suppressed(
+        analytics.summarise_themes(frames.theme_tally(nested[0].themes)),
+        ("theme",),
+        [each.themes for each in nested],
+        floor,
+    )
+    return Talk(
+        sentiment,
+        themes.sort_values("mentions", ascending=False, na_position="last", kind="stable"),
+        1 if sentiment["suppressed"].iloc[0] else said.people,
+    )
 
-    One, which no floor lets through, where the table is withheld, for whatever reason.
-    """
-    cells = frames.comments(session, scope)
-    table = analytics.sentiment(cells.frame, count="count")
-    around = [frames.comments(session, wider).respondents for wider in scope.wider()]
-    floor = _floor(session, scope, "nps")
-    shown = _suppressed(table, [cells.respondents, *around], (), floor)
-    writers = int(cells.respondents["respondents"].iloc[0])
-    return shown, 1 if shown["suppressed"].iloc[0] else writers
 
-
-def themes(session: Session, scope: Scope) -> pd.DataFrame:
-    """Themes by number of mentions, the most frequent first, suppressed."""
-    nested = [analytics.themes(frames.mentions(session, each)) for each in (scope, *scope.wider())]
-    people = [table[["theme", "respondents"]] for table in nested]
-    shown = _suppressed(nested[0], people, ("theme",), _floor(session, scope, "nps"))
-    return shown.sort_values("mentions", ascending=False, na_position="last", kind="stable")
-
-
-def _floor(session: Session, scope: Scope, metric: str) -> int:
-    """The privacy floor for a scope: nobody passes it when a filter names a hidden row.
-
-    Pages of single values are sums of shown rows; one with a hidden value would give that away.
-    """
-    whole = replace(scope, filters={})
+def _floor(scope: Scope, total: Breakdown, found: Mapping[Asked, Sequence[Group]]) -> Floor:
+    k = scope.respondent_floor
     for name, values in scope.filters.items():
-        rows = frames.scores(session, whole, [(name,)], metric=metric)[0].respondents
-        hidden = analytics.suppress(
-            rows[[name]].assign(n=0),
-            respondents=rows["respondents"].tolist(),
-            k=scope.respondent_floor,
-        )
+        groups = found[total.over(name), ()]
+        rows = pd.DataFrame({name: [group.key[0] for group in groups], "n": 0})
+        hidden = analytics.suppress(rows, respondents=[group.people for group in groups], k=k)
         if set(values) & set(hidden.loc[hidden["suppressed"], name].dropna()):
-            return sys.maxsize
-    return scope.respondent_floor
+            return Floor(k, closed=True)
+    return Floor(k, closed=False)
 
 
-def _on_axis(table: pd.DataFrame, scope: Scope, grain: Grain) -> pd.DataFrame:
-    """A row for every bucket of the period; counts are 0 where nobody answered."""
-    starts = [day.isoformat() for day in analytics.buckets(scope.period, grain=grain)]
-    axis = pd.DataFrame({frames.BUCKET: starts}).astype("str")
-    counts = [name for name, kind in table.dtypes.items() if kind == "int64"]
-    filled = axis.merge(table, on=frames.BUCKET, how="left")
-    return filled.astype(dict.fromkeys(counts, "Int64")).fillna(dict.fromkeys(counts, 0))
+def _results(
+    asked: Sequence[Breakdown], found: Mapping[Asked, Sequence[Group]], filters: Filters
+) -> list[pd.DataFrame]:
+    """Each breakdown's table before suppression; those of one metric are computed in one go."""
+    tables = {}
+    for metric in dict.fromkeys(each.metric for each in asked):
+        same = [each for each in asked if each.metric == metric]
+        width = max(len(each.by) for each in same)
+        groups = [found[each, filters] for each in same]
+        frame = frames.scores(groups, width=width, values=counts.VALUES[metric])
+        keys = [f"key{place}" for place in range(width)]
+        every = METRICS[metric](frame, by=["breakdown", *keys], count="count")
+        for place, each in enumerate(same):
+            table = every[every["breakdown"] == place].reset_index(drop=True)
+            table = table.drop(columns=["breakdown", *keys[len(each.by) :]])
+            tables[each] = table.rename(columns=dict(zip(keys, each.by, strict=False)))
+    return [tables[each] for each in asked]
 
 
 def _suppressed(
-    table: pd.DataFrame, nested: Sequence[pd.DataFrame], by: Sequence[str], floor: int
+    table: pd.DataFrame, by: Sequence[str], nested: Sequence[Sequence[Group]], floor: Floor
 ) -> pd.DataFrame:
     """The table without what tells of fewer people than the floor.
 
-    `nested` holds the respondents per row: first the table's own, then those of the scopes that
+    `nested` holds the groups of its rows: first the table's own, then those of the scopes that
     it lies in. A row that leaves 1 … floor - 1 people over of a wider one hides as if it were
     small itself: who opens both pages could subtract one from the other.
     """
-    own, *around = (_people(table, respondents, by) for respondents in nested)
-    for wider in around:
-        own = [
-            inner if analytics.nested_ok(max(inner, outer), inner, floor) else min(inner, 1)
-            for inner, outer in zip(own, wider, strict=True)
-        ]
-    return analytics.suppress(table, respondents=own, k=floor)
+    people = [{group.key: group.people for group in groups} for groups in nested]
+    own = []
+    for key in _keys(table, by):
+        inner, *around = (known.get(key, 0) for known in people)
+        safe = not floor.closed and all(
+            analytics.nested_ok(max(inner, outer), inner, floor.respondents) for outer in around
+        )
+        own.append(inner if safe else min(inner, 1))
+    return analytics.suppress(table, respondents=own, k=floor.respondents)
 
 
-def _people(table: pd.DataFrame, respondents: pd.DataFrame, by: Sequence[str]) -> list[int]:
-    """The respondents of each row of the table."""
+def _keys(table: pd.DataFrame, by: Sequence[str]) -> list[Key]:
+    """The key of each row, None where it is not known."""
     if not by:
-        return [int(respondents["respondents"].iloc[0])]
-    keys = list(by)
-    found = table[keys].merge(respondents, on=keys, how="left")["respondents"]
-    return [int(number) for number in found.fillna(0)]
+        return [()]
+    plain = (table[name].astype(object).where(table[name].notna(), None) for name in by)
+    return list(zip(*plain, strict=True))
 
 
 def _in_order(

@@ -15,7 +15,7 @@ from survey_app.db import db
 from survey_app.errors import N_, Invalid
 from survey_app.http import member, public
 from survey_app.i18n import INTERFACE_LOCALES, native_name
-from survey_app.insights import frames, pictures, words
+from survey_app.insights import counts, pictures, words
 from survey_app.insights.exports import MIME_TYPES, WRITERS, nps_table
 from survey_app.insights.perception import perceive
 from survey_app.insights.schemas import COMPARISONS, FILTERS, PANELS, presets, read_query
@@ -101,7 +101,7 @@ def _is_phone() -> bool:
 def _filters(actor: Actor) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Each filter: its parameter, its dimension and its choices with their names."""
     workspace_id = actor.workspace.id
-    countries, languages = frames.places_and_languages(db.session, workspace_id)
+    countries, languages = counts.places_and_languages(db.session, workspace_id)
     choices: dict[str, list[str]] = {
         "country": countries,
         "language": languages,

@@ -8,12 +8,72 @@ from flask_babel import format_date, format_decimal, get_locale, gettext
 
 from analytics import Grain
 from analytics.charts import Look
+from survey_app.errors import N_
 from survey_app.i18n import current_locale, direction
 from survey_app.lifecycle.operations import DEFAULT_STAGES
 
 # A sign stays before its number among right-to-left words only behind a left-to-right mark.
 MINUS, PLUS = "\N{MINUS SIGN}", "+"
 MARK = "\N{LEFT-TO-RIGHT MARK}"
+
+
+# Codes -> words, by what they are codes of.
+NAMES: Mapping[str, Mapping[str, str]] = {
+    "dimension": {
+        "country": N_("Country"),
+        "region": N_("Region"),
+        "language": N_("Language"),
+        "comment_language": N_("Language of the comment"),
+        "stage": N_("Lifecycle stage"),
+        "age_band": N_("Age band"),
+        "gender": N_("Gender"),
+        "channel": N_("Channel"),
+        "survey": N_("Survey"),
+        "month": N_("Month"),
+        "bucket": N_("From"),
+    },
+    "stage": DEFAULT_STAGES,
+    "gender": {
+        "female": N_("female"),
+        "male": N_("male"),
+        "other": N_("other gender"),
+    },
+    "channel": {
+        "widget": N_("Widget"),
+        "link": N_("Link"),
+        "email": N_("E-mail"),
+        "api": N_("API"),
+        "import": N_("Import"),
+        "kiosk": N_("Kiosk"),
+    },
+    "theme": {
+        "theme.billing": N_("Billing"),
+        "theme.delivery": N_("Delivery"),
+        "theme.onboarding": N_("Getting started"),
+        "theme.price": N_("Price"),
+        "theme.quality": N_("Quality"),
+        "theme.reliability": N_("Reliability"),
+        "theme.support": N_("Support"),
+        "theme.usability": N_("Ease of use"),
+    },
+    "sentiment": {
+        "negative": N_("negative"),
+        "neutral": N_("neutral"),
+        "positive": N_("positive"),
+        "": N_("not scored"),
+    },
+    "preset": {
+        "30d": N_("30 days"),
+        "90d": N_("90 days"),
+        "12m": N_("12 months"),
+        "24m": N_("24 months"),
+    },
+    "comparison": {
+        "previous": N_("the period before"),
+        "year": N_("a year earlier"),
+        "none": N_("nothing"),
+    },
+}
 
 
 def number(value: float, digits: int = 0) -> str:
@@ -62,20 +122,7 @@ def bucket_name(start: date, grain: Grain) -> str:
 
 def dimension(code: str) -> str:
     """A dimension's name."""
-    names = {
-        "country": gettext("Country"),
-        "region": gettext("Region"),
-        "language": gettext("Language"),
-        "comment_language": gettext("Language of the comment"),
-        "stage": gettext("Lifecycle stage"),
-        "age_band": gettext("Age band"),
-        "gender": gettext("Gender"),
-        "channel": gettext("Channel"),
-        "survey": gettext("Survey"),
-        "month": gettext("Month"),
-        "bucket": gettext("From"),
-    }
-    return names[code]
+    return _named("dimension", code)
 
 
 def value_name(dimension_code: str, key: str | None) -> str:
@@ -86,57 +133,27 @@ def value_name(dimension_code: str, key: str | None) -> str:
         return str(_locale().territories.get(key, key))
     if dimension_code in ("language", "comment_language"):
         return _language_name(key)
-    if dimension_code == "stage":
-        return gettext(DEFAULT_STAGES[key]) if key in DEFAULT_STAGES else key
-    if dimension_code == "gender":
-        return _gender(key)
-    if dimension_code == "channel":
-        return _channel(key)
-    return key
+    return _named(dimension_code, key)
 
 
 def theme(code: str) -> str:
-    """A theme's name; a code that has no words yet is shown as it is."""
-    names = {
-        "theme.billing": gettext("Billing"),
-        "theme.delivery": gettext("Delivery"),
-        "theme.onboarding": gettext("Getting started"),
-        "theme.price": gettext("Price"),
-        "theme.quality": gettext("Quality"),
-        "theme.reliability": gettext("Reliability"),
-        "theme.support": gettext("Support"),
-        "theme.usability": gettext("Ease of use"),
-    }
-    return names.get(code, code)
+    """A theme's name."""
+    return _named("theme", code)
 
 
 def sentiment(code: str | None) -> str:
     """A sentiment's name; unscored has one too."""
-    names = {
-        "negative": gettext("negative"),
-        "neutral": gettext("neutral"),
-        "positive": gettext("positive"),
-    }
-    return names.get(code or "", gettext("not scored"))
+    return _named("sentiment", code or "")
 
 
 def preset(code: str) -> str:
     """The name of a period that is one click away."""
-    return {
-        "30d": gettext("30 days"),
-        "90d": gettext("90 days"),
-        "12m": gettext("12 months"),
-        "24m": gettext("24 months"),
-    }[code]
+    return _named("preset", code)
 
 
 def comparison(code: str) -> str:
     """The name of what a score is compared with."""
-    return {
-        "previous": gettext("the period before"),
-        "year": gettext("a year earlier"),
-        "none": gettext("nothing"),
-    }[code]
+    return _named("comparison", code)
 
 
 def look(width: int) -> Look:
@@ -185,22 +202,7 @@ def _language_name(code: str) -> str:
         return code
 
 
-def _gender(key: str) -> str:
-    names = {
-        "female": gettext("female"),
-        "male": gettext("male"),
-        "other": gettext("other gender"),
-    }
-    return names.get(key, key)
-
-
-def _channel(key: str) -> str:
-    names = {
-        "widget": gettext("Widget"),
-        "link": gettext("Link"),
-        "email": gettext("E-mail"),
-        "api": gettext("API"),
-        "import": gettext("Import"),
-        "kiosk": gettext("Kiosk"),
-    }
-    return names.get(key, key)
+def _named(kind: str, code: str) -> str:
+    """The name of one code out of `NAMES`; one that has no words yet is shown as it is."""
+    message = NAMES.get(kind, {}).get(code)
+    return gettext(message) if message else code

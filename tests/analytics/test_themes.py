@@ -3,7 +3,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analytics import FrameError, adjusted_wald, themes
+from analytics import FrameError, adjusted_wald, summarise_themes, tally_themes, themes
 
 ROWS = {
     "theme": ["price", "price", "price", "delivery", "price"],
@@ -46,3 +46,20 @@ def test_no_mention_no_theme() -> None:
     table = themes(pd.DataFrame({"theme": [], "polarity": [], "respondent": []}))
     assert len(table) == 0
     assert table["mentions"].dtype == "int64"
+
+
+def test_a_tally_tells_how_many_people_the_interval_stands_on(make_frame: Any) -> None:
+    tallied = tally_themes(make_frame(ROWS))
+    assert tallied[["theme", "scored_respondents"]].values.tolist() == [
+        ["delivery", 0],
+        ["price", 3],
+    ]
+    pd.testing.assert_frame_equal(summarise_themes(tallied), themes(make_frame(ROWS)))
+
+
+def test_a_key_bears_no_name_of_the_result() -> None:
+    with pytest.raises(FrameError, match="'scored_respondents' is also a column"):
+        themes(
+            pd.DataFrame(ROWS).rename(columns={"country": "scored_respondents"}),
+            by="scored_respondents",
+        )

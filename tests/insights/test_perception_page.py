@@ -111,6 +111,15 @@ def test_kinds_are_never_pooled(app: Flask, reader: FlaskClient, tmp_path: Path)
     assert "Satisfied (CSAT) 0%" in page
 
 
+@pytest.mark.parametrize("blank", ["\u200b\u200d", "\u2060", "\u3164", " \u00a0\u3000 "])
+def test_a_comment_in_which_nothing_can_be_seen_is_none(
+    app: Flask, reader: FlaskClient, tmp_path: Path, blank: str
+) -> None:
+    fill(app, tmp_path, answers(20, 2, comment=blank) + answers(12, 9, comment="Good.", who="x"))
+    page = reader.get(PAGE).get_data(as_text=True)
+    assert page.count("<blockquote") == page.count(">Good.</blockquote>") == 12
+
+
 def test_a_clear_change_is_named_and_an_unclear_one_not(
     app: Flask, reader: FlaskClient, tmp_path: Path
 ) -> None:
@@ -129,10 +138,12 @@ def test_arabic_readers_get_a_mirrored_page(reader: FlaskClient) -> None:
 
 def test_a_phone_gets_narrow_charts(reader: FlaskClient, app: Flask, tmp_path: Path) -> None:
     fill(app, tmp_path, answers(40, 10))
-    wide = reader.get(PAGE, headers={"Sec-CH-UA-Mobile": "?0"}).get_data(as_text=True)
-    narrow = reader.get(PAGE, headers={"Sec-CH-UA-Mobile": "?1"}).get_data(as_text=True)
-    assert 'viewBox="0 0 1080' in wide
-    assert 'viewBox="0 0 1080' not in narrow
+    pages = {
+        name: reader.get(PAGE, headers={"Sec-CH-UA-Mobile": mobile}).get_data(as_text=True)
+        for name, mobile in (("desk", "?0"), ("phone", "?1"))
+    }
+    drawn = {name: set(re.findall(r'viewBox="0 0 (\d+)', page)) for name, page in pages.items()}
+    assert drawn == {"desk": {"1000", "680", "480", "420", "300"}, "phone": {"344", "300"}}
 
 
 def test_no_style_and_no_script_of_its_own(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
