@@ -133,13 +133,18 @@ def import_file(
         refused = [item for item in chunk if isinstance(item, Refusal)]
         report.rows += len(chunk)
         session.refresh(record, with_for_update=True)  # two imports of one file share its record
-        if report.rows <= record.next_row:  # taken in before; what was refused then still is
-            refused += taking.sort_out(good)[1]
+        report.taken, report.known = record.taken, record.known
+        if report.rows <= record.next_row:
+            # Taken in before: what was refused then still is, but for what has become right since.
+            fresh, contradicting = taking.sort_out(good)
+            refused += contradicting
+            if fresh:
+                refused += taking.take(list(fresh.values()), report)
             report.resumed_at = chunk[-1].number
         else:
             refused += taking.take(good, report)
             record.next_row, record.refused = report.rows, len(report.refused) + len(refused)
-            record.taken, record.known = report.taken, report.known
+        record.taken, record.known = report.taken, report.known
         report.refused += sorted(refused, key=attrgetter("number"))
         yield report
     record.finished_at = now

@@ -4,10 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from factories import Cast, log_in
 from flask import Flask
 from flask.testing import FlaskClient
 from perceptions import PAGE, answers, fill, text_of
+
+from survey_app.db import db
+from survey_app.responses.models import Response
 
 HIDDEN = "Withheld: too few people answered."
 
@@ -51,6 +55,39 @@ def test_a_filter_that_leaves_out_enough_people_is_shown(malta: FlaskClient) -> 
 def test_a_second_filter_is_held_against_each_wider_page(malta: FlaskClient) -> None:
     # Stage adopt holds everybody but the two; country alone would be fine.
     assert HIDDEN in page_of(malta, "?stage=adopt&country=FI&country=SE")
+
+
+def test_a_page_is_held_against_the_page_with_one_filter_less(
+    app: Flask, client: FlaskClient, cast: Cast, tmp_path: Path
+) -> None:
+    # Every named value is shown by itself, and the whole page is far from each selection; only
+    # stage `adopt` alone holds two people more than stage and country together.
+    rows = [
+        *answers(30, 9, stage="adopt"),
+        *answers(2, 1, stage="adopt", country="SE"),
+        *answers(30, 9, stage="serve"),
+        *answers(30, 1, stage="serve", country="SE"),
+    ]
+    fill(app, tmp_path, rows)
+    log_in(client, cast.member)
+    for shown in ("", "?stage=adopt", "?country=FI", "?stage=serve&country=FI"):
+        assert HIDDEN not in page_of(client, shown).split("Along the lifecycle")[0]
+    assert HIDDEN in page_of(client, "?stage=adopt&country=FI").split("Along the lifecycle")[0]
+
+
+def test_an_answer_that_does_not_count_is_on_no_page(
+    app: Flask, client: FlaskClient, cast: Cast, tmp_path: Path
+) -> None:
+    fill(app, tmp_path, answers(40, 9))
+    log_in(client, cast.member)
+    assert "Answers 40" in page_of(client)
+    with app.app_context():
+        stuffed = sa.select(sa.func.max(Response.id)).scalar_subquery()
+        db.session.execute(
+            sa.update(Response).where(Response.id > stuffed - 10).values(counted=False)
+        )
+        db.session.commit()
+    assert "Answers 30" in page_of(client)
 
 
 def test_a_comment_does_not_say_where_its_table_is_silent(malta: FlaskClient) -> None:

@@ -5,6 +5,8 @@ import resource
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,29 @@ def test_a_resumed_import_reports_as_one_that_was_not_interrupted(
     with door.app.app_context():
         records = db.session.scalars(sa.select(ImportRecord)).all()
         assert {(record.refused, record.taken) for record in records} == {(6, 3494)}
+
+
+def test_what_was_refused_and_is_right_by_now_lands_when_the_import_goes_on(
+    door: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(imports, "CHUNK", 10)
+    later = (NOW + timedelta(days=30)).isoformat()
+    rows = [{"response_id": f"r-{n}", "submitted_at": later, "score": 9} for n in range(5)]
+    rows += [row | {"response_id": f"s-{n}"} for n, row in enumerate(good_rows(25))]
+    path = write(tmp_path / "answers.csv", [{**good_rows(1)[0], **row} for row in rows])
+    with door.app.app_context():
+        asked = find_published(db.session, "acme-nps")
+        assert asked is not None
+        source = check_file(path)
+        for now, chunks in ((NOW, 1), (NOW + timedelta(days=60), 9)):
+            steps = import_file(
+                db.session, source, asked, now=now, renames={}, ignore_unknown=False
+            )
+            for report in islice(steps, chunks):
+                db.session.commit()
+            told = (report.taken, len(report.refused))
+            assert told == ((5, 5) if chunks == 1 else (30, 0))
+    assert door.how_many() == 30
 
 
 def test_an_import_that_is_killed_goes_on(door: Any, tmp_path: Path, database_url: URL) -> None:

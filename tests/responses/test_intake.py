@@ -9,24 +9,27 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from responses.conftest import new_body
+from responses.conftest import Door, new_body
 from werkzeug.test import TestResponse
 
+from survey_app.app import create_app
 from survey_app.db import db
 from survey_app.responses import intake, operations, public
 
 
 @contextmanager
 def _held_up(door: Any, how_many: int) -> Iterator[None]:
-    """Nobody writes inside; at its end all of them wait and are written together."""
+    """Nobody writes inside; at its end all of them wait, and the first writes for all."""
     room = door.app.extensions[public.__name__]
-    with room._writing:
-        yield
-        for _ in range(2000):
-            if len(room._waiting) == how_many:
-                return
-            threading.Event().wait(0.005)
+    room._somebody_writes = True
+    yield
+    for _ in range(2000):
+        if len(room._waiting) == how_many:
+            break
+        threading.Event().wait(0.005)
+    else:
         raise AssertionError(f"{len(room._waiting)} wait")
+    room._waiting[0].wait.release()
 
 
 def _together(door: Any, bodies: list[dict[str, Any]]) -> list[TestResponse]:
@@ -107,14 +110,79 @@ def test_a_poison_answer_harms_no_neighbour(door: Any, monkeypatch: Any) -> None
     assert {row["key"] for row in door.rows()} == {body["id"] for body in bodies} - {poison}
 
 
-def test_while_the_database_is_away_nobody_is_acknowledged(door: Any, monkeypatch: Any) -> None:
-    def away(*_: object) -> None:
-        raise sa.exc.OperationalError("INSERT", {}, Exception("disk full"))
+@pytest.mark.parametrize("how_many", [1, 3])
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (sa.exc.OperationalError("COMMIT", {}, Exception("disk full")), 503),
+        (sa.exc.IntegrityError("COMMIT", {}, Exception("poison")), 500),
+    ],
+)
+def test_nothing_is_acknowledged_before_its_commit(
+    door: Any, monkeypatch: Any, how_many: int, failure: Exception, status: int
+) -> None:
+    def fail(_session: object) -> None:
+        raise failure
+
+    door.app.testing = False
+    bodies = [new_body() for _ in range(how_many)]
+    with monkeypatch.context() as patch:
+        patch.setattr(intake.Session, "commit", fail)
+        replies = _together(door, bodies)
+    assert [reply.status_code for reply in replies] == [status] * how_many
+    assert all("Retry-After" in reply.headers for reply in replies if status == 503)
+    assert door.how_many() == 0
+    assert [door.post(body).status_code for body in bodies] == [201] * how_many
+
+
+def test_who_comes_while_others_are_written_is_written_next(door: Any, monkeypatch: Any) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    outcomes = intake._outcomes
+
+    def slowly(engine: Any, letters: Any) -> Any:
+        writing.set()
+        assert go_on.wait(10)
+        return outcomes(engine, letters)
+
+    monkeypatch.setattr(intake, "_outcomes", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        sent = [pool.submit(door.post, new_body())]
+        assert writing.wait(10)
+        sent += [pool.submit(door.post, new_body()) for _ in range(3)]
+        room = door.app.extensions[public.__name__]
+        for _ in range(2000):
+            if len(room._waiting) == 3:
+                break
+            threading.Event().wait(0.005)
+        go_on.set()
+        assert [reply.result().status_code for reply in sent] == [201] * 4
+    assert room._waiting == [] and not room._somebody_writes
+
+
+def test_after_an_error_that_nobody_expected_the_next_one_is_written(
+    door: Any, monkeypatch: Any
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "accept_new", away)
-        replies = _together(door, [new_body() for _ in range(3)])
-    assert [reply.status_code for reply in replies] == [503] * 3
-    assert all(reply.headers["Retry-After"] for reply in replies)
-    assert door.how_many() == 0
+        patch.setattr(intake, "_outcomes", broken)
+        with pytest.raises(KeyboardInterrupt):
+            door.post(new_body())
     assert door.post(new_body()).status_code == 201
+
+
+def test_two_processes_that_wait_for_each_other_lose_nothing(door: Any) -> None:
+    """Two intakes on one database, each with letters of the same two customers, crosswise."""
+    other = Door(create_app(door.app.config["SETTINGS"]), door.cast)
+    people = [door.token({"id": f"c-{number}", "country": "FI"}) for number in range(4)]
+    for _ in range(5):
+        one = [new_body(token=token) for token in people]
+        two = [new_body(token=token) for token in reversed(people)]
+        with ThreadPoolExecutor(2) as pool:
+            groups = [pool.submit(_together, *group) for group in ((door, one), (other, two))]
+            statuses = [reply.status_code for group in groups for reply in group.result()]
+        assert statuses == [201] * 8
+    with other.app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
