@@ -121,7 +121,7 @@ def test_what_was_refused_and_is_right_by_now_lands_when_the_import_goes_on(
             )
             for report in islice(steps, chunks):
                 db.session.commit()
-            told = (report.taken, len(report.refused))
+                told = (report.taken, len(report.refused))
             assert told == ((5, 5) if chunks == 1 else (30, 0))
     assert door.how_many() == 30
 
