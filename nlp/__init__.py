@@ -19,19 +19,21 @@ from nlp.analysis import MAX_ANALYSED, analyse_many
 from nlp.errors import InputError, NlpError, TaxonomyError
 from nlp.language import DEFAULT_CANDIDATES, LANGUAGES, UNDETERMINED
 from nlp.results import CommentAnalysis, Probabilities, Sentiment, ThemeMention
-from nlp.taxonomies import english_source, fingerprint
+from nlp.sentiment import SCORED_LANGUAGES
+from nlp.taxonomies import fingerprint, packaged_languages, taxonomy_source
 
 # To be raised when a change of this code can change a result.
-_RULES = "2"
+_RULES = "3"
 
 # Stored beside every result: it changes when results can, so that comments are analysed again;
 # also with the taxonomy and with the libraries that results rest on.
 ENGINE_VERSION: str = f"{_RULES}-" + fingerprint(
-    english_source(), *map(version, ("spacy", "vaderSentiment", "py3langid"))
+    *map(taxonomy_source, packaged_languages()),
+    *map(version, ("spacy", "vaderSentiment", "py3langid")),
 )
 
-# Languages whose comments get a sentiment and themes.
-SCORED_LANGUAGES: tuple[str, ...] = ("en",)
+# Languages whose comments are searched for themes.
+THEME_LANGUAGES: tuple[str, ...] = packaged_languages()
 
 __all__ = [
     "DEFAULT_CANDIDATES",
@@ -39,6 +41,7 @@ __all__ = [
     "LANGUAGES",
     "MAX_ANALYSED",
     "SCORED_LANGUAGES",
+    "THEME_LANGUAGES",
     "UNDETERMINED",
     "CommentAnalysis",
     "InputError",

@@ -16,6 +16,8 @@ from nlp.errors import InputError
 
 UNDETERMINED = "und"
 
+# How much likelier than another language that of the survey is, before the comment is read.
+EXPECTED_ODDS = 10.0
 # How much of a text is read to tell its language: more changes nothing and costs time.
 MAX_READ = 1_000
 
@@ -121,9 +123,11 @@ def candidate_languages(candidates: Iterable[str] | None) -> frozenset[str]:
     return chosen
 
 
-def detect(text: str, candidates: frozenset[str]) -> str:
+def detect(text: str, candidates: frozenset[str], *, expected: str | None = None) -> str:
     """Language of `text` among checked `candidates`, or `und`.
 
+    `expected` is the language that the survey was shown in: held for `EXPECTED_ODDS` times as
+    likely as any other before the text is read, so that it decides where a text says little.
     `und` means: no letters, a script that no candidate is written in, or nothing that would
     tell the candidates apart. Reads at most `MAX_READ` code points; never raises.
     """
@@ -131,10 +135,15 @@ def detect(text: str, candidates: frozenset[str]) -> str:
     left = candidates & _languages_of(_script(read))
     if len(left) < 2:
         return next(iter(left), UNDETERMINED)
-    identifier = _identifier(left)
-    language, probability = identifier.classify(read)
+    ranked = _identifier(left).rank(read)
+    best, probability = ranked[0]
+    if expected in left and expected != best:
+        likely = next(share for language, share in ranked if language == expected)
+        if likely * EXPECTED_ODDS >= probability:
+            return str(expected)
     # Equal shares: the identifier has met nothing that it knows.
-    return UNDETERMINED if probability <= 1.0001 / len(identifier.nb_classes) else str(language)
+    known = probability > 1.0001 / len(ranked) or expected == best
+    return str(best) if known else UNDETERMINED
 
 
 def _languages_of(script: str) -> frozenset[str]:

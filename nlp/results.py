@@ -14,7 +14,7 @@ class ThemeMention:
     """One place where a comment speaks of a theme.
 
     Attributes:
-        code: the theme, e.g. `theme.delivery`.
+        code: the theme and its part, e.g. `theme.delivery.speed`, or the theme alone.
         polarity: how the comment speaks of it *there*; None where nothing tells.
         start: first code point of the mention in the text as given.
         end: one past the last code point, so that `text[start:end]` is the mention.
@@ -24,10 +24,6 @@ class ThemeMention:
     polarity: Sentiment | None
     start: int
     end: int
-
-
-# What a language's pipeline says of one text: its polarity in [-1, 1] and its mentions.
-Reading: TypeAlias = tuple[float, tuple[ThemeMention, ...]]
 
 
 @dataclass(frozen=True, slots=True)

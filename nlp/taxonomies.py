@@ -1,28 +1,33 @@
-"""Taxonomies of customer themes: TOML in `taxonomy/`, read once, checked before use.
+"""Taxonomies of customer themes: one TOML a language in `taxonomy/`, checked before use.
 
 A taxonomy is data that people edit, so that every mistake is reported with theme and key.
+`taxonomy/README.md` explains the format. Themes have two levels: `delivery` and `delivery.speed`.
 """
 
 import hashlib
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from nlp.errors import TaxonomyError
 
 MAX_PHRASE = 60
+SHORTEST_STEM = 3
 
-Judgement = Literal["negative", "positive"]
-_KEYS: dict[str, tuple[Judgement | None, bool]] = {
-    "mentions": (None, False),
-    "negative": ("negative", False),
-    "positive": ("positive", False),
-    "negative_cues": ("negative", True),
-    "positive_cues": ("positive", True),
+Judgement: TypeAlias = Literal["negative", "positive"]
+# What a phrase does where it stands: it mentions its theme, judges it at once, or (a word of the
+# language, of no theme) judges whatever is spoken of, turns a judgement round, begins a new clause.
+_OF_THEME: Mapping[str, Judgement | None] = {
+    "mentions": None,
+    "negative": "negative",
+    "positive": "positive",
 }
+_OF_LANGUAGE = ("negators", "contrasts", "positive", "negative")
+_KEY = re.compile("[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +35,35 @@ class Phrase:
     """A phrase of a theme.
 
     Attributes:
-        theme: code of the theme.
-        text: as written in the file.
+        code: code of the theme, e.g. `theme.delivery.speed`.
+        text: as written in the file; `*` at the end of a word stands for any ending.
         judgement: the polarity that the phrase carries by itself, or None.
-        cue: it only colours mentions in the same clause and is none itself.
     """
 
-    theme: str
+    code: str
     text: str
     judgement: Judgement | None
-    cue: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """Checked themes of one language: codes in the order of the file, and their phrases."""
+    """Checked themes of one language: codes and phrases in the order of the file.
+
+    `words` holds what any subject is judged with: `negators`, `contrasts`, `positive`, `negative`.
+    """
 
     language: str
     codes: tuple[str, ...]
     phrases: tuple[Phrase, ...]
+    words: Mapping[str, tuple[str, ...]]
 
 
 def parse_taxonomy(source: str) -> Taxonomy:
-    """Check and read the TOML of a taxonomy (`taxonomy/en.toml` explains the keys).
+    """Check and read the TOML of a taxonomy.
 
     Raises:
-        TaxonomyError: not TOML, an unknown key, a theme without mentions, a phrase that is no
-            text, empty, too long or written twice under one key; the message names theme and key.
+        TaxonomyError: not TOML, an unknown key, a theme without phrases, a phrase that is no text,
+            empty, too long, of too short a stem or written twice; the message names theme and key.
     """
     try:
         data = tomllib.loads(source)
@@ -64,33 +71,57 @@ def parse_taxonomy(source: str) -> Taxonomy:
         raise TaxonomyError(
             f"The taxonomy is not valid TOML: {error}.", hint="check quotes and commas there."
         ) from error
-    language, themes = data.pop("language", None), data.pop("theme", None)
+    language, themes, words = (data.pop(name, None) for name in ("language", "theme", "words"))
     if data:
-        raise TaxonomyError(f"Unknown entries: {', '.join(data)}.", hint="keep to language, theme.")
+        raise TaxonomyError(
+            f"Unknown entries: {', '.join(data)}.", hint="keep to language, words, theme."
+        )
     if not isinstance(language, str) or not re.fullmatch("[a-z]{2,3}", language):
         raise TaxonomyError("language is missing or no code.", hint='write language = "en".')
     if not isinstance(themes, dict) or not themes:
         raise TaxonomyError("There are no themes.", hint="begin each with [theme.its_key].")
-    phrases = [phrase for key, body in themes.items() for phrase in _theme_phrases(key, body)]
-    return Taxonomy(language, tuple(f"theme.{key}" for key in themes), tuple(phrases))
+    read = dict(_themes("theme", themes))
+    return Taxonomy(
+        language,
+        tuple(read),
+        tuple(phrase for phrases in read.values() for phrase in phrases),
+        _words(words or {}),
+    )
 
 
-def _theme_phrases(key: str, body: Any) -> list[Phrase]:
-    code = f"theme.{key}"
-    if not re.fullmatch("[a-z][a-z0-9_]*", key) or not isinstance(body, dict):
-        raise TaxonomyError(f"{code} is not a theme.", hint="write [theme.lower_case_key].")
-    if unknown := body.keys() - _KEYS.keys():
+def _themes(parent: str, tables: Mapping[str, Any]) -> Iterator[tuple[str, list[Phrase]]]:
+    """Codes with their phrases, a theme before its parts."""
+    for key, body in tables.items():
+        code = f"{parent}.{key}"
+        if not _KEY.fullmatch(key) or not isinstance(body, dict):
+            raise TaxonomyError(f"{code} is not a theme.", hint="write [theme.lower_case_key].")
+        own = {name: value for name, value in body.items() if name in _OF_THEME}
+        parts = {name: value for name, value in body.items() if name not in _OF_THEME}
+        if parts and code.count(".") > 1:
+            raise TaxonomyError(
+                f"{code} has unknown keys: {', '.join(sorted(parts))}.",
+                hint=f"keep to {', '.join(_OF_THEME)}; themes have two levels.",
+            )
+        phrases = [
+            Phrase(code, text, _OF_THEME[name])
+            for name, texts in own.items()
+            for text in _checked_texts(f"{code}, {name}", texts)
+        ]
+        if not phrases and not parts:
+            raise TaxonomyError(f"{code} has no phrases.", hint="list at least one mention.")
+        yield code, phrases
+        yield from _themes(code, parts)
+
+
+def _words(table: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    if unknown := table.keys() - set(_OF_LANGUAGE):
         raise TaxonomyError(
-            f"{code} has unknown keys: {', '.join(sorted(unknown))}.",
-            hint=f"keep to {', '.join(_KEYS)}.",
+            f"words has unknown keys: {', '.join(sorted(unknown))}.",
+            hint=f"keep to {', '.join(_OF_LANGUAGE)}.",
         )
-    if not body.get("mentions"):
-        raise TaxonomyError(f"{code} has no mentions.", hint="list at least one word for it.")
-    return [
-        Phrase(code, text, *_KEYS[name])
-        for name, texts in body.items()
-        for text in _checked_texts(f"{code}, {name}", texts)
-    ]
+    return {
+        name: tuple(_checked_texts(f"words, {name}", table.get(name, []))) for name in _OF_LANGUAGE
+    }
 
 
 def _checked_texts(where: str, texts: Any) -> list[str]:
@@ -103,16 +134,31 @@ def _checked_texts(where: str, texts: Any) -> list[str]:
                 f"{where}: {text!r} is not a phrase.",
                 hint=f"write 1 to {MAX_PHRASE} characters without spaces around them.",
             )
+        if any(_too_short(word) for word in text.split()):
+            raise TaxonomyError(
+                f"{where}: the stem in {text!r} would catch half the language.",
+                hint=f"write at least {SHORTEST_STEM} letters before *.",
+            )
         if text.lower() in seen:
             raise TaxonomyError(f"{where}: {text!r} stands there twice.", hint="take one out.")
         seen.add(text.lower())
     return list(texts)
 
 
-@lru_cache(maxsize=1)
-def english_source() -> str:
-    """The packaged English taxonomy as TOML."""
-    return (resources.files("nlp") / "taxonomy" / "en.toml").read_text(encoding="utf-8")
+def _too_short(word: str) -> bool:
+    return word.endswith("*") and word.isascii() and len(word) <= SHORTEST_STEM
+
+
+def packaged_languages() -> tuple[str, ...]:
+    """Languages that the package has a taxonomy for, by code."""
+    files = (resources.files("nlp") / "taxonomy").iterdir()
+    return tuple(sorted(file.name[:-5] for file in files if file.name.endswith(".toml")))
+
+
+@lru_cache(maxsize=32)
+def taxonomy_source(language: str) -> str:
+    """The packaged taxonomy of a language as TOML."""
+    return (resources.files("nlp") / "taxonomy" / f"{language}.toml").read_text(encoding="utf-8")
 
 
 def fingerprint(*parts: str) -> str:

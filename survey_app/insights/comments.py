@@ -58,12 +58,15 @@ def read(session: Session, response_ids: Sequence[int]) -> list[Analysed]:
             Answer.workspace_id,
             Answer.text,
             Response.body_hash,
+            Response.locale,
         )
         .join(Response, Response.id == Answer.response_id)
         .where(Answer.response_id.in_(response_ids), Answer.text.is_not(None))
         .order_by(Answer.response_id, Answer.question)
     ).all()
-    analyses = nlp.analyse_many([row.text or "" for row in rows])
+    analyses = nlp.analyse_many(
+        [row.text or "" for row in rows], expected=[row.locale for row in rows]
+    )
     return [
         Analysed(row.response_id, row.question, row.workspace_id, row.body_hash, analysis)
         for row, analysis in zip(rows, analyses, strict=True)
@@ -98,13 +101,14 @@ def _insert(session: Session, fresh: Sequence[Analysed], now: datetime) -> None:
             "response_id": item.response_id,
             "question": item.question,
             "workspace_id": item.workspace_id,
-            "code": theme.code,
-            "polarity": theme.polarity,
-            "start": theme.start,
-            "end": theme.end,
+            "theme": ".".join(mention.code.split(".")[:2]),
+            "code": mention.code,
+            "polarity": mention.polarity,
+            "start": mention.start,
+            "end": mention.end,
         }
         for item in fresh
-        for theme in item.analysis.themes
+        for mention in item.analysis.themes
     ]
     if mentions:
         session.execute(sa.insert(ThemeMention), mentions)

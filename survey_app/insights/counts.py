@@ -132,7 +132,8 @@ def comments(session: Session, scope: Scope, asked: Sequence[Filters]) -> list[S
     judged = _people(looked_up).filter(ThemeMention.polarity.is_not(None))
     counts = [*_times(ThemeMention.polarity, POLARITIES), judged]
     themes = [
-        _Part(mentions, [ThemeMention.code], counts, _kept(looked_up, filters)) for filters in asked
+        _Part(mentions, [ThemeMention.theme], counts, _kept(looked_up, filters))
+        for filters in asked
     ]
     found = _count(session, looked_up, [*wholes, *themes])
     pairs = zip(found[: len(asked)], found[len(asked) :], strict=True)

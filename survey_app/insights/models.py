@@ -53,6 +53,8 @@ class ThemeMention(Base):
     response_id: Mapped[int] = mapped_column(RowId)
     question: Mapped[str]
     workspace_id: Mapped[int] = mapped_column(RowId)
+    # The theme, and what of it is meant where that is said: `theme.delivery.speed`.
+    theme: Mapped[str]
     code: Mapped[str]
     polarity: Mapped[str | None]
     # Offsets in code points of the comment as stored.

@@ -10,6 +10,7 @@ from analytics import Grain
 from analytics.charts import Look
 from survey_app.errors import N_
 from survey_app.i18n import current_locale, direction
+from survey_app.insights.theme_names import THEMES
 from survey_app.lifecycle.operations import DEFAULT_STAGES
 
 # A sign stays before its number among right-to-left words only behind a left-to-right mark.
@@ -46,16 +47,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "import": N_("Import"),
         "kiosk": N_("Kiosk"),
     },
-    "theme": {
-        "theme.billing": N_("Billing"),
-        "theme.delivery": N_("Delivery"),
-        "theme.onboarding": N_("Getting started"),
-        "theme.price": N_("Price"),
-        "theme.quality": N_("Quality"),
-        "theme.reliability": N_("Reliability"),
-        "theme.support": N_("Support"),
-        "theme.usability": N_("Ease of use"),
-    },
+    "theme": THEMES,
     "sentiment": {
         "negative": N_("negative"),
         "neutral": N_("neutral"),

@@ -128,7 +128,7 @@ def test_comments_are_counted_as_analytics_counts_them(filled: Flask) -> None:
     with filled.app_context():
         said = tables.talk(db.session, scope_of(), Floor(5, closed=False))
         mentions = sa.select(
-            ThemeMention.code,
+            ThemeMention.theme,
             ThemeMention.polarity,
             sa.func.coalesce(Response.customer_key, "r" + sa.cast(Response.id, sa.Text)),
         ).join(Response, Response.id == ThemeMention.response_id)
