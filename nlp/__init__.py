@@ -13,22 +13,23 @@ loaded by the first call that needs them and kept.
 [('theme.support', 'positive'), ('theme.delivery', 'negative')]
 """
 
+from importlib import resources
 from importlib.metadata import version
 
-from nlp.analysis import MAX_ANALYSED, analyse_many
-from nlp.errors import InputError, NlpError, TaxonomyError
+from nlp.analysis import MAX_ANALYSED, MIN_CONFIDENCE, SCORED_LANGUAGES, analyse_many
+from nlp.errors import InputError, ModelError, NlpError, TaxonomyError
 from nlp.language import DEFAULT_CANDIDATES, LANGUAGES, UNDETERMINED
 from nlp.results import CommentAnalysis, Probabilities, Sentiment, ThemeMention
-from nlp.sentiment import SCORED_LANGUAGES
 from nlp.taxonomies import fingerprint, packaged_languages, taxonomy_source
 
 # To be raised when a change of this code can change a result.
-_RULES = "3"
+_RULES = "4"
 
 # Stored beside every result: it changes when results can, so that comments are analysed again;
-# also with the taxonomy and with the libraries that results rest on.
+# also with the taxonomies, the weights and the libraries that results rest on.
 ENGINE_VERSION: str = f"{_RULES}-" + fingerprint(
     *map(taxonomy_source, packaged_languages()),
+    (resources.files("nlp") / "sentiment" / "weights.npz").read_bytes(),
     *map(version, ("spacy", "vaderSentiment", "py3langid")),
 )
 
@@ -40,11 +41,13 @@ __all__ = [
     "ENGINE_VERSION",
     "LANGUAGES",
     "MAX_ANALYSED",
+    "MIN_CONFIDENCE",
     "SCORED_LANGUAGES",
     "THEME_LANGUAGES",
     "UNDETERMINED",
     "CommentAnalysis",
     "InputError",
+    "ModelError",
     "NlpError",
     "Probabilities",
     "Sentiment",

@@ -1,17 +1,27 @@
 """The door of the package: many comments in, one analysis each out."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nlp.errors import InputError
 from nlp.language import candidate_languages, detect, primary_language
-from nlp.results import SENTIMENTS, CommentAnalysis, Probabilities, Sentiment, ThemeMention
-from nlp.sentiment import SCORED_LANGUAGES, label_of, polarity, probabilities_of
+from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment, ThemeMention
 from nlp.taxonomies import packaged_languages
 from nlp.words import readable
 
+if TYPE_CHECKING:
+    from nlp.themes import Mention
+
 # Longer texts are analysed by their beginning only, in code points.
 MAX_ANALYSED = 10_000
+# Languages whose comments get a sentiment: those that it was evaluated in.
+SCORED_LANGUAGES: tuple[str, ...] = (
+    "en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "ja", "zh",
+    "uk", "sv", "da", "ko", "vi", "id",
+)  # fmt: skip
+# A label of less confidence is not given: such a text is unscored.
+MIN_CONFIDENCE = 0.4
 
 
 def analyse_many(
@@ -23,8 +33,10 @@ def analyse_many(
 ) -> list[CommentAnalysis]:
     """Analyse comments: one `CommentAnalysis` per text, in order.
 
-    A language outside `nlp.SCORED_LANGUAGES` is *unscored* (sentiment, score, confidence and
-    probabilities are None), which is not neutral; one outside `nlp.THEME_LANGUAGES` has no themes.
+    A text is *unscored* (sentiment, score and confidence are None), which is not neutral, in a
+    language outside `nlp.SCORED_LANGUAGES`, and where the most probable label has a probability
+    below `nlp.MIN_CONFIDENCE`; then it still has its probabilities. A language outside
+    `nlp.THEME_LANGUAGES` has no themes.
     Deterministic, and a text's result does not depend on the others in the call. No text raises,
     however odd; of a text longer than `MAX_ANALYSED` code points the beginning is analysed.
 
@@ -42,7 +54,7 @@ def analyse_many(
             language code; `candidates` is empty or names a language outside `nlp.LANGUAGES`.
 
     >>> [found.sentiment for found in analyse_many(["I love it.", "C'est très bien."])]
-    ['positive', None]
+    ['positive', 'positive']
     """
     given = _checked_texts(texts)
     read = [readable(text[:MAX_ANALYSED]) for text in given]
@@ -53,11 +65,7 @@ def analyse_many(
         code or detect(text, allowed, expected=prior)
         for text, code, prior in zip(read, known, likely, strict=True)
     ]
-    themes = _themes(read, codes)
-    return [
-        _analysis(code, text, found, truncated=len(whole) > len(text))
-        for code, text, found, whole in zip(codes, read, themes, given, strict=True)
-    ]
+    return _analyses(_read(read, codes, given))
 
 
 def _checked_texts(texts: Iterable[str]) -> list[str]:
@@ -86,55 +94,78 @@ def _checked_languages(
     return codes
 
 
-def _themes(texts: Sequence[str], codes: Sequence[str]) -> list[tuple[ThemeMention, ...]]:
-    """The mentions in each text, by the taxonomy of its language."""
-    found: list[tuple[ThemeMention, ...]] = [()] * len(texts)
-    by_language: dict[str, list[int]] = defaultdict(list)
-    for number, code in enumerate(codes):
-        by_language[code].append(number)
-    for code in by_language.keys() & set(packaged_languages()):
-        from nlp.themes import packaged_matcher  # noqa: PLC0415 - spaCy takes most of a second
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A text with its language and what was found in it."""
 
-        matcher = packaged_matcher(code)
-        for number in by_language[code]:
-            text = texts[number]
-            found[number] = tuple(
-                ThemeMention(
-                    mention.code,
-                    _polarity(mention.judgement or mention.balance, text, mention.clause, code),
-                    mention.start,
-                    mention.end,
-                )
-                for mention in matcher.mentions(text)
-            )
+    code: str
+    text: str
+    mentions: Sequence["Mention"]
+    truncated: bool
+
+
+def _read(texts: Sequence[str], codes: Sequence[str], given: Sequence[str]) -> list[_Read]:
+    """The mentions in each text, by the taxonomy of its language."""
+    with_themes = frozenset(packaged_languages())
+    found: list[_Read] = []
+    for text, code, whole in zip(texts, codes, given, strict=True):
+        mentions: Sequence[Mention] = ()
+        if code in with_themes:
+            from nlp.themes import packaged_matcher  # noqa: PLC0415 - spaCy takes most of a second
+
+            mentions = packaged_matcher(code).mentions(text)
+        found.append(_Read(code, text, mentions, truncated=len(whole) > len(text)))
     return found
 
 
-def _polarity(said: int, text: str, clause: tuple[int, int], code: str) -> Sentiment | None:
-    """What the words around a mention say; else the clause's sentiment, where we score it."""
-    if said:
-        return "positive" if said > 0 else "negative"
-    if code in SCORED_LANGUAGES:
-        for passage in (text[slice(*clause)], text):
-            if compound := polarity(passage):
-                return label_of(compound)
-    return None
+def _analyses(read: Sequence[_Read]) -> list[CommentAnalysis]:
+    """Score what can be scored, all of it and all clauses with mentions at once."""
+    scored = [one for one in read if one.code in SCORED_LANGUAGES and one.text.strip()]
+    if not scored:
+        return [_unscored(one) for one in read]
+    from nlp.polarity import polarities  # noqa: PLC0415 - numpy: importing the package is cheap
+    from nlp.sentiment import probabilities  # noqa: PLC0415 - the same
+
+    places = [(one, mention) for one in scored for mention in one.mentions]
+    texts = [one.text for one in scored]
+    texts += [one.text[slice(*mention.clause)] for one, mention in places]
+    found = probabilities(texts, [one.code for one in [*scored, *(one for one, _ in places)]])
+    numbers = {id(one): number for number, one in enumerate(scored)}
+    whole = found[[numbers[id(one)] for one, _ in places]]
+    told = iter(polarities([mention for _, mention in places], found[len(scored) :], whole))
+    rows = iter(found[: len(scored)].tolist())
+    return [
+        _scored(one, next(rows), told) if id(one) in numbers else _unscored(one) for one in read
+    ]
 
 
-def _analysis(
-    code: str, text: str, themes: tuple[ThemeMention, ...], *, truncated: bool
+def _scored(
+    one: _Read, probabilities: Sequence[float], polarities: Iterator[Sentiment]
 ) -> CommentAnalysis:
-    if code not in SCORED_LANGUAGES:
-        return CommentAnalysis(code, themes=themes, truncated=truncated)
-    compound = polarity(text)
-    sentiment = label_of(compound)
-    probabilities: Probabilities = probabilities_of(compound)
+    negative, neutral, positive = probabilities
+    confidence = max(probabilities)
+    sure = confidence >= MIN_CONFIDENCE
     return CommentAnalysis(
-        language=code,
-        sentiment=sentiment,
-        score=compound,
-        confidence=probabilities[SENTIMENTS.index(sentiment)],
-        probabilities=probabilities,
-        themes=themes,
-        truncated=truncated,
+        language=one.code,
+        sentiment=SENTIMENTS[probabilities.index(confidence)] if sure else None,
+        score=positive - negative if sure else None,
+        confidence=confidence if sure else None,
+        probabilities=(negative, neutral, positive),
+        themes=tuple(
+            ThemeMention(mention.code, next(polarities), mention.start, mention.end)
+            for mention in one.mentions
+        ),
+        truncated=one.truncated,
     )
+
+
+def _unscored(one: _Read) -> CommentAnalysis:
+    themes: tuple[ThemeMention, ...] = ()
+    if one.mentions:
+        from nlp.polarity import by_words  # noqa: PLC0415 - numpy: importing the package is cheap
+
+        themes = tuple(
+            ThemeMention(mention.code, by_words(mention), mention.start, mention.end)
+            for mention in one.mentions
+        )
+    return CommentAnalysis(one.code, themes=themes, truncated=one.truncated)

@@ -2,6 +2,7 @@
 
 NlpError
 ├── InputError (also ValueError)     an argument other than a text is wrong
+├── ModelError (also ValueError)     the weights of a model can't be used
 └── TaxonomyError (also ValueError)  a taxonomy file is wrong; names theme and key
 
 A text that is not a `str` raises the builtin `TypeError`. No *text* ever raises.
@@ -22,6 +23,10 @@ class NlpError(Exception):
 
 class InputError(NlpError, ValueError):
     """An argument other than a text is wrong: lengths, a language code, candidates."""
+
+
+class ModelError(NlpError, ValueError):
+    """The weights of a model are missing, cut off or of another version."""
 
 
 class TaxonomyError(NlpError, ValueError):

@@ -149,6 +149,7 @@ def _too_short(word: str) -> bool:
     return word.endswith("*") and word.isascii() and len(word) <= SHORTEST_STEM
 
 
+@lru_cache(maxsize=1)
 def packaged_languages() -> tuple[str, ...]:
     """Languages that the package has a taxonomy for, by code."""
     files = (resources.files("nlp") / "taxonomy").iterdir()
@@ -161,6 +162,9 @@ def taxonomy_source(language: str) -> str:
     return (resources.files("nlp") / "taxonomy" / f"{language}.toml").read_text(encoding="utf-8")
 
 
-def fingerprint(*parts: str) -> str:
+def fingerprint(*parts: str | bytes) -> str:
     """Twelve hexadecimal digits that change when one of `parts` does."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update((part.encode() if isinstance(part, str) else part) + b"\0")
+    return digest.hexdigest()[:12]

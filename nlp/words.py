@@ -30,7 +30,7 @@ _BREAK = (
 )
 _WORD = re.compile(f"[{_SIGN}]|[^{_BREAK}{_SIGN}]+")
 # Letters that people write the same: the forms of alef, ya and ta marbuta, and the filler.
-_SAME = str.maketrans("أإآٱىةёı", "اااايهеi", "ـ\u200c\u200d")
+_SAME = str.maketrans("أإآٱىةёıđł", "اااايهеidl", "ـ\u200c\u200d")
 _FOLDED = ("LATIN", "ARABIC")  # scripts whose marks people leave out
 # Written together with the Arabic word behind them: and, with, for, as, so, the.
 _CLITICS = ("وال", "بال", "كال", "فال", "ولل", "لل", "ال", "و", "ب", "ل", "ك", "ف")

@@ -15,12 +15,14 @@ from typing import Literal, TypeAlias
 from nlp.redaction import Kind, PersonalData
 from nlp.results import Sentiment
 
-Part: TypeAlias = Literal["learn", "choose", "test"]
+Part: TypeAlias = Literal["learn", "test"]
 LABELS: dict[str, Sentiment] = {"neg": "negative", "neu": "neutral", "pos": "positive"}
 POLARITIES: dict[str, Sentiment] = {"-": "negative", "0": "neutral", "+": "positive"}
 DOMAINS = ("shop", "bank", "telecom", "travel", "health", "software", "energy", "government")
-# Of 256 values of a text's first hash byte: three fifths to learn from, a fifth to choose by.
-_LEARN, _CHOOSE = 154, 205
+# Words of themes were written with an eye on texts whose first SHA-256 byte is below this one; the
+# weights of sentiment learnt from texts whose BLAKE2b leaves a remainder. What neither saw tests.
+_SEEN_BYTE = 154
+_SEEN_MODULUS = 5
 _PERSONAL = re.compile("⟦([a-z]+):([^⟧]*)⟧")
 
 
@@ -35,7 +37,7 @@ class CorpusComment:
         domain: what the company or office does.
         themes: code and polarity of each theme that is spoken of, e.g. `theme.delivery.speed`.
         personal: places of personal data, all of it invented.
-        part: `learn`, `choose` or `test`, by a hash of the text: it never changes.
+        part: `test` or `learn`, by two hashes of the text: it never changes.
     """
 
     language: str
@@ -97,5 +99,7 @@ def _unmarked(marked: str) -> tuple[str, tuple[PersonalData, ...]]:
 
 
 def _part(text: str) -> Part:
-    byte = hashlib.sha256(text.encode()).digest()[0]
-    return "learn" if byte < _LEARN else "choose" if byte < _CHOOSE else "test"
+    data = text.encode()
+    seen_by_words = hashlib.sha256(data).digest()[0] < _SEEN_BYTE
+    seen_by_weights = int.from_bytes(hashlib.blake2b(data, digest_size=4).digest()) % _SEEN_MODULUS
+    return "learn" if seen_by_words or seen_by_weights else "test"

@@ -48,23 +48,46 @@ def test_texts_and_languages_may_be_iterators():
 
 def test_english_is_scored_with_probabilities_of_the_three_labels():
     good, bad, plain = nlp.analyse_many(
-        ["Great, thank you!", "Terrible, I hate it.", "It is a phone."], ["en"] * 3
+        ["Great, thank you!", "Terrible, I hate it.", "When does the shop open on Sunday?"],
+        ["en"] * 3,
     )
     assert (good.sentiment, bad.sentiment, plain.sentiment) == ("positive", "negative", "neutral")
     assert good.score > 0 > bad.score
-    assert plain.score == 0
     for found in (good, bad, plain):
         assert sum(found.probabilities) == pytest.approx(1)
         label = ("negative", "neutral", "positive").index(found.sentiment)
         assert found.confidence == found.probabilities[label] == max(found.probabilities)
 
 
-@pytest.mark.parametrize("text", COMMENTS[2:7])
-def test_other_languages_are_unscored_and_not_neutral(text):
-    (found,) = nlp.analyse_many([text])
-    assert found.language != "en"
+@pytest.mark.parametrize(
+    ("language", "good", "bad"),
+    [
+        ("de", "Sehr freundlich und schnell, danke!", "Leider sehr schlecht, nie wieder."),
+        ("pl", "Bardzo dobra obsługa, polecam.", "Fatalnie, nie polecam."),
+        ("ar", "خدمة ممتازة شكرا", "خدمة سيئة جدا"),
+        ("hi", "बहुत अच्छी सेवा", "बहुत खराब सेवा"),
+        ("ja", "とても親切で満足です。", "最悪です。二度と使いません。"),
+        ("zh", "服务非常好，很满意", "太差了，非常失望"),
+    ],
+)
+def test_many_languages_are_scored(language, good, bad):
+    found = nlp.analyse_many([good, bad], [language] * 2)
+    assert [one.sentiment for one in found] == ["positive", "negative"]
+
+
+@pytest.mark.parametrize("code", ["th", "el", "tlh", "und"])
+def test_languages_that_were_not_evaluated_are_unscored_and_not_neutral(code):
+    (found,) = nlp.analyse_many(["This is good, or so it says."], [code])
     assert (found.sentiment, found.score, found.confidence) == (None, None, None)
     assert found.probabilities is None
+
+
+def test_an_unsure_label_is_not_given_but_its_probabilities_are():
+    texts = ["ok", "?", "hm", "42", "ja", "nun", "it is", "x y"]
+    found = nlp.analyse_many(texts, ["en"] * len(texts))
+    unsure = [one for one in found if max(one.probabilities) < nlp.MIN_CONFIDENCE]
+    assert all(one.sentiment is None and one.score is None for one in unsure)
+    assert all(one.sentiment for one in found if one not in unsure)
 
 
 def test_a_given_language_skips_detection():
@@ -72,7 +95,7 @@ def test_a_given_language_skips_detection():
     given_codes = ["fr", "en", "pt-BR", "ZH_hant_TW", "tlh", "nb"]
     found = nlp.analyse_many([text] * 6, given_codes)
     assert [one.language for one in found] == ["fr", "en", "pt", "zh", "tlh", "no"]
-    assert [one.sentiment is None for one in found] == [True, False, True, True, True, True]
+    assert [one.probabilities is None for one in found] == [False] * 4 + [True] * 2
 
 
 def test_emoji_are_scored_where_the_language_is_known():
@@ -84,7 +107,6 @@ def test_detection_keeps_to_the_candidates():
     text = "The delivery was late again, and nobody answered my questions."
     (narrow,) = nlp.analyse_many([text], candidates=["de", "fr-CA"])
     assert narrow.language in {"de", "fr"}
-    assert narrow.sentiment is None
 
 
 @pytest.mark.parametrize("odd", [None, 3, 2.5, b"bytes", ["nested"]])
@@ -117,6 +139,17 @@ def test_wrong_arguments_say_what_to_do(arguments, options, message):
     assert isinstance(caught.value, ValueError)
     assert caught.value.hint
     assert caught.value.hint in str(caught.value)
+
+
+def test_the_survey_s_language_decides_where_a_text_says_little():
+    (alone,) = nlp.analyse_many(["super"])
+    told = nlp.analyse_many(
+        ["super", "Die Lieferung kam leider zu spät."], expected=["fr", "fr-CA"]
+    )
+    assert [one.language for one in told] == ["fr", "de"]
+    assert alone.language != "und"
+    with pytest.raises(nlp.InputError, match="1 texts and 2 expected"):
+        nlp.analyse_many(["a"], expected=["en", "de"])
 
 
 def test_results_are_frozen():
@@ -166,7 +199,9 @@ def test_any_text_is_analysed(texts, english):
     assert len(found) == len(texts)
     for one in found:
         assert one.language == "und" or one.language in nlp.LANGUAGES
-        assert (one.sentiment is None) == (one.score is None) == (one.probabilities is None)
+        assert (one.sentiment is None) == (one.score is None) == (one.confidence is None)
+        assert one.probabilities is not None or one.sentiment is None
+        assert one.probabilities is None or sum(one.probabilities) == pytest.approx(1, abs=1e-4)
         assert one.score is None or -1 <= one.score <= 1
 
 

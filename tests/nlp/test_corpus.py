@@ -64,9 +64,7 @@ def test_parts_are_fixed_by_the_text():
         comment.part for language in corpus.languages() for comment in corpus.read(language)
     )
     whole = sum(parts.values())
-    assert 0.57 < parts["learn"] / whole < 0.63
-    assert 0.17 < parts["choose"] / whole < 0.23
-    assert 0.17 < parts["test"] / whole < 0.23
+    assert 0.06 < parts["test"] / whole < 0.1
     first = corpus.read("en")[0]
     assert corpus._part(first.text) == first.part
 

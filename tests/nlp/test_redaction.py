@@ -214,7 +214,7 @@ def test_time_is_linear_for_any_repetition(unit: str) -> None:
     text = (unit * 100_000)[:100_000]
     began = time.process_time()
     find_personal(text)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 2
 
 
 def test_strange_signs_never_raise_and_places_are_of_the_text_as_given() -> None:

@@ -1,94 +1,117 @@
-"""English sentiment: VADER in linear time, its labels, and the calibration on top."""
+"""The small model: what it reads, how it explains itself, and weights that can't be used."""
 
-import math
+import io
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from nlp.sentiment import label_of, polarity, probabilities_of
+import nlp
+from nlp.sentiment import explain, probabilities
+from nlp.sentiment.model import SmallModel, packaged_model
+from nlp.sentiment.ngrams import bucket_ids, cleaned
+from nlp.sentiment.pieces import Pieces
 
-COMPOUND = st.floats(-1, 1)
-REFERENCE = SentimentIntensityAnalyzer()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "I love it",
-        "The agent was not very helpful, sadly",
-        "AMAZING service!!! Thank you so much :)",
-        "This is kind of disappointing???",
-        "never so happy with a phone, without doubt the best",
-        "no problems at all, yeah right",
-        "It is the bomb and the least bad of all",
-        "The worst support I ever had. I will never ever recommend this terrible company again.",
-        "",
-        "Where is my invoice?",
-    ],
-)
-def test_without_a_contrast_the_polarity_is_the_reference_one(text):
-    assert polarity(text) == REFERENCE.polarity_scores(text)["compound"]
+TEXTS = [
+    "The delivery was late and the box was damaged.",
+    "Sehr zufrieden, gerne wieder!",
+    "配送がとても早くて助かりました。",
+    "خدمة العملاء ممتازة",
+    "😡",
+    "",
+]
 
 
-WORDS = (
-    "good bad not never so this great awful no very the but-ton LOVE hate problem ! kind of least"
-)
+def _weights() -> dict[str, np.ndarray]:
+    from importlib import resources
+
+    data = (resources.files("nlp.sentiment") / "weights.npz").read_bytes()
+    with np.load(io.BytesIO(data)) as file:
+        return {name: file[name] for name in file.files}
 
 
-@given(st.lists(st.sampled_from(WORDS.split()), max_size=30).map(" ".join))
-def test_looking_at_neighbours_only_changes_no_polarity(text):
-    assert polarity(text) == REFERENCE.polarity_scores(text)["compound"]
+def _packed(arrays: dict[str, np.ndarray]) -> bytes:
+    out = io.BytesIO()
+    np.savez_compressed(out, **arrays)
+    return out.getvalue()
 
 
-def test_but_weighs_by_position_also_where_valences_become_equal():
-    # love 3.2 is halved to 1.6, the value of "absolving", which the reference then mistakes for it.
-    weighed = 3.2 * 0.5 + 1.6 * 1.5
-    expected = weighed / math.sqrt(weighed**2 + 15)
-    assert polarity("love it but absolving") == pytest.approx(expected, abs=1e-4)
-    assert polarity("good food but bad service") < 0 < polarity("bad service but good food")
+def test_the_weights_are_small_and_hold_numbers_only():
+    arrays = _weights()
+    assert len(_packed(arrays)) < 5 * 1024 * 1024
+    assert not any(array.dtype.hasobject for array in arrays.values())
 
 
-def test_an_emoji_does_not_hide_the_word_it_is_glued_to():
-    assert polarity("📦good") == polarity("📦 good") > 0
+def test_a_text_s_probabilities_do_not_depend_on_its_neighbours():
+    model = packaged_model()
+    together = model.probabilities(TEXTS)
+    alone = np.concatenate([model.probabilities([text]) for text in TEXTS])
+    assert together.shape == (len(TEXTS), 3)
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(together.sum(1), 1, atol=1e-5)
+    assert model.probabilities([]).shape == (0, 3)
 
 
-@pytest.mark.parametrize(
-    ("compound", "label"),
-    [
-        (-1, "negative"),
-        (-0.05, "negative"),
-        (-0.0499, "neutral"),
-        (0, "neutral"),
-        (0.0499, "neutral"),
-        (0.05, "positive"),
-        (1, "positive"),
-    ],
-)
-def test_labels_follow_the_published_thresholds(compound, label):
-    assert label_of(compound) == label
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=()), max_size=40), max_size=6))
+def test_any_text_gets_probabilities(texts):
+    found = packaged_model().probabilities([text.replace("\ud800", "?") for text in texts])
+    assert found.shape == (len(texts), 3)
+    assert np.isfinite(found).all()
 
 
-@given(COMPOUND)
-def test_probabilities_are_some(compound):
-    probabilities = probabilities_of(compound)
-    assert sum(probabilities) == pytest.approx(1)
-    assert all(0 < p < 1 for p in probabilities)
+def test_handles_addresses_case_and_repetition_say_nothing():
+    assert cleaned("SOOOOO  bad!!!! @Shop_X https://t.co/abc") == "soo bad!! @ @"
+    assert len(cleaned("word " * 100_000)) <= 600
 
 
-@given(COMPOUND, COMPOUND)
-def test_a_higher_polarity_never_makes_negative_likelier_against_positive(one, other):
-    low, high = (probabilities_of(c) for c in sorted((one, other)))
-    assert low[0] / low[2] >= high[0] / high[2] * (1 - 1e-9)
+def test_n_grams_belong_to_their_text():
+    buckets, owners = bucket_ids(["ab", "", "ab"], bits=18)
+    first = sorted(buckets[owners == 0].tolist())
+    assert first == sorted(buckets[owners == 2].tolist()) and first
+    assert buckets.min() >= 0 and buckets.max() < 2**18
+    other, _ = bucket_ids(["ba"], bits=18)
+    assert sorted(other.tolist()) != first
 
 
-def test_the_ends_are_sure_and_the_middle_is_not():
-    assert probabilities_of(-1)[0] > 0.9
-    assert probabilities_of(1)[2] > 0.8
-    assert max(probabilities_of(0)) == probabilities_of(0)[1] < 0.6
+def test_a_word_is_put_together_from_its_likeliest_pieces():
+    pieces = Pieces(["▁", "▁de", "li", "very", "▁deliver", "y", "▁x"], [-2, -3, -3, -3, -4, -2, -1])
+    assert pieces.ids("delivery") == [5, 6]
+    assert pieces.ids("") == [0]
+    assert pieces.ids("x q") == [7, 1, 0]
 
 
-def test_whom_a_comment_addresses_is_no_opinion() -> None:
-    assert polarity("@united you lost my bag") == polarity("you lost my bag")
-    assert polarity("see https://example.org/great/love") == polarity("see")
+def test_the_words_that_moved_a_score_are_named():
+    text = "The parcel came, but the staff were terribly rude"
+    weights = {text[one.start : one.end]: one.weight for one in explain(text, "en")}
+    assert set(weights) == set(text.replace(",", "").split())
+    assert min(weights, key=weights.__getitem__) in ("rude", "terribly")
+    assert explain("", "en") == ()
+    assert len(explain("word " * 500, "de")) == 60
+
+
+def test_the_lexicon_speaks_in_english_only():
+    (english,) = probabilities(["adorable"], ["en"])
+    (other,) = probabilities(["adorable"], ["fr"])
+    assert english[2] != pytest.approx(other[2], abs=1e-4)
+
+
+@pytest.mark.parametrize("kept", [0, 10, 1_000, 1_000_000])
+def test_a_file_that_is_cut_short_is_refused(kept):
+    with pytest.raises(nlp.ModelError, match="can't be read") as caught:
+        SmallModel(_packed(_weights())[:kept])
+    assert "reinstall" in caught.value.hint
+
+
+def test_weights_of_another_version_or_shape_are_refused():
+    arrays = _weights()
+    with pytest.raises(nlp.ModelError, match="version"):
+        SmallModel(_packed(arrays | {"version": np.int64(99)}))
+    with pytest.raises(nlp.ModelError, match="lacks W2"):
+        SmallModel(_packed({name: array for name, array in arrays.items() if name != "W2"}))
+    with pytest.raises(nlp.ModelError, match="odd shape"):
+        SmallModel(_packed(arrays | {"N": arrays["N"][:1000]}))
+    poisoned = arrays | {"T": np.array([{"a": 1}], dtype=object)}
+    with pytest.raises(nlp.ModelError, match="can't be read"):
+        SmallModel(_packed(poisoned))

@@ -77,7 +77,7 @@ def test_every_mistake_names_its_place_and_hints(source, message):
 def test_the_engine_version_changes_with_what_results_rest_on(monkeypatch):
     rules, digest = nlp.ENGINE_VERSION.split("-")
     assert rules and len(digest) == 12
-    assert fingerprint("ab", "c") != fingerprint("a", "bc")
+    assert fingerprint("ab", "c") != fingerprint("a", "bc") != fingerprint(b"a", b"bd")
     before = nlp.ENGINE_VERSION
     monkeypatch.setattr("nlp.taxonomies.taxonomy_source", lambda _language: GOOD)
     try:

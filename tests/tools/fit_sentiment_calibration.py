@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize  # type: ignore[import-untyped] # ships no types
 
-from nlp.sentiment import polarity
+from nlp.sentiment.lexicon import polarity
 
 LABELS = ("negative", "neutral", "positive")
 # Only takes away the freedom to add a constant to all three logits.

@@ -17,8 +17,6 @@ from vaderSentiment.vaderSentiment import (
 from nlp.results import Probabilities, Sentiment
 
 THRESHOLD = 0.05
-# Languages whose comments get a sentiment.
-SCORED_LANGUAGES: tuple[str, ...] = ("en",)
 
 # Logits of (negative, neutral, positive) = intercept + a * compound + b * |compound|, fitted by
 # tests/tools/fit_sentiment_calibration.py on the English training sentences of M-ABSA and NusaX

@@ -1,0 +1,65 @@
+"""How a comment speaks of a theme where it mentions it: from words, the clause and the comment.
+
+A phrase that judges ("late delivery") is believed. Else a multinomial logistic regression decides
+over what the words around the mention say and the sentiment of its clause and of the comment,
+fitted on our own corpus' part `learn` by `tests/tools/fit_polarity.py`, which prints how often it
+is right on the part `test`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nlp.results import SENTIMENTS, Sentiment
+from nlp.sentiment.model import Floats
+from nlp.themes import Mention
+
+_LEAST = 1e-6
+# Rows: always; the clause's words judge badly, well; log probabilities of the clause, then of the
+# comment. Columns: negative, neutral, positive.
+_WEIGHTS = np.array(
+    [
+        [-0.97, 0.98, -0.01],
+        [0.45, -0.33, -0.13],
+        [-0.16, -0.36, 0.52],
+        [0.32, -0.07, -0.25],
+        [0.11, 0.26, -0.38],
+        [-0.04, -0.15, 0.19],
+        [0.35, -0.40, 0.05],
+        [-0.86, 1.69, -0.83],
+        [-0.73, -0.32, 1.04],
+    ]
+)
+
+
+def polarities(mentions: Sequence[Mention], clauses: Floats, comments: Floats) -> list[Sentiment]:
+    """The polarity of each mention, given the sentiment of its clause and of its comment.
+
+    `clauses` and `comments` have shape (len(mentions), 3): negative, neutral, positive.
+    """
+    if not mentions:
+        return []
+    guesses = (features(mentions, clauses, comments) @ _WEIGHTS).argmax(1).tolist()
+    return [
+        _judged(mention.judgement) or SENTIMENTS[guess]
+        for mention, guess in zip(mentions, guesses, strict=True)
+    ]
+
+
+def features(mentions: Sequence[Mention], clauses: Floats, comments: Floats) -> Floats:
+    """What the regression reads, shape (len(mentions), 9)."""
+    said = [(1.0, one.balance < 0, one.balance > 0) for one in mentions]
+    return np.concatenate(
+        [np.array(said, np.float32), np.log(clauses + _LEAST), np.log(comments + _LEAST)], axis=1
+    )
+
+
+def by_words(mention: Mention) -> Sentiment | None:
+    """The same where no model reads the language: what the words say, or nothing."""
+    return _judged(mention.judgement or mention.balance)
+
+
+def _judged(said: int) -> Sentiment | None:
+    if not said:
+        return None
+    return "positive" if said > 0 else "negative"
