@@ -13,6 +13,7 @@ from survey_app.customers.operations import AGE_BANDS
 from survey_app.insights import words
 from survey_app.insights.perception import Perception
 
+DRAWN_THEMES = 10  # the most frequent; the table has all
 SPLIT = 300  # pixels; narrow everywhere, since its card is
 
 
@@ -81,7 +82,7 @@ def draw(found: Perception, *, by: str, widths: Widths) -> Mapping[str, Markup]:
         "world": charts.world(labelled(found.countries, "country"), half),
         "trend": charts.trend(over_time(found), _look(widths.most)),
         "segments": charts.segments(segments, half, overall=_overall(found)),
-        "themes": charts.themes(named_themes(found), spoken),
+        "themes": charts.themes(named_themes(found).head(DRAWN_THEMES), spoken),
         "sentiment": charts.sentiment(found.sentiment, spoken),
     }
     mountains = {width: charts.mountain(stages, _look(width)) for width in widths.whole}

@@ -56,7 +56,7 @@ THEMES: Mapping[str, str] = {
     "theme.information": N_("Information"),
     "theme.information.clarity": N_("Clarity"),
     "theme.information.updates": N_("Being kept informed"),
-    "theme.booking": N_("Appointments and travel"),
+    "theme.booking": N_("Appointments"),
     "theme.booking.process": N_("Booking"),
     "theme.booking.changes": N_("Changes and cancellations"),
     "theme.booking.punctuality": N_("Punctuality"),
