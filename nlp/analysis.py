@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nlp.errors import InputError
 from nlp.language import candidate_languages, detect, primary_language
-from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment, ThemeMention
+from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment, ThemeMention, by_words
 from nlp.taxonomies import packaged_languages
 from nlp.words import readable
 
@@ -126,22 +126,37 @@ def _analyses(read: Sequence[_Read]) -> list[CommentAnalysis]:
     from nlp.polarity import polarities  # noqa: PLC0415 - numpy: importing the package is cheap
     from nlp.sentiment import probabilities  # noqa: PLC0415 - the same
 
-    places = [(one, mention) for one in scored for mention in one.mentions]
-    texts = [one.text for one in scored]
-    texts += [one.text[slice(*mention.clause)] for one, mention in places]
-    found = probabilities(texts, [one.code for one in [*scored, *(one for one, _ in places)]])
-    numbers = {id(one): number for number, one in enumerate(scored)}
-    whole = found[[numbers[id(one)] for one, _ in places]]
-    told = iter(polarities([mention for _, mention in places], found[len(scored) :], whole))
-    rows = iter(found[: len(scored)].tolist())
+    texts, codes = [one.text for one in scored], [one.code for one in scored]
+    places: dict[tuple[int, tuple[int, int]], int] = {}  # comment and clause -> place in `texts`
+    unjudged = [
+        (number, mention)
+        for number, one in enumerate(scored)
+        for mention in one.mentions
+        if not mention.judgement
+    ]
+    for number, mention in unjudged:
+        clause = texts[number][slice(*mention.clause)]
+        if (number, mention.clause) not in places:
+            places[number, mention.clause] = len(texts)
+            texts.append(clause)
+            codes.append(codes[number])
+    found = probabilities(texts, codes)
+    told = polarities(
+        [mention for _, mention in unjudged],
+        found[[places[number, mention.clause] for number, mention in unjudged]],
+        found[[number for number, _ in unjudged]],
+    )
+    rows, guesses = iter(found[: len(scored)].tolist()), iter(told)
+    known = set(map(id, scored))
     return [
-        _scored(one, next(rows), told) if id(one) in numbers else _unscored(one) for one in read
+        _scored(one, next(rows), guesses) if id(one) in known else _unscored(one) for one in read
     ]
 
 
 def _scored(
-    one: _Read, probabilities: Sequence[float], polarities: Iterator[Sentiment]
+    one: _Read, probabilities: Sequence[float], guesses: Iterator[Sentiment]
 ) -> CommentAnalysis:
+    """The analysis; `guesses` are of its mentions that don't judge by themselves, and go on."""
     negative, neutral, positive = probabilities
     confidence = max(probabilities)
     sure = confidence >= MIN_CONFIDENCE
@@ -152,7 +167,12 @@ def _scored(
         confidence=confidence if sure else None,
         probabilities=(negative, neutral, positive),
         themes=tuple(
-            ThemeMention(mention.code, next(polarities), mention.start, mention.end)
+            ThemeMention(
+                mention.code,
+                by_words(mention.judgement) or next(guesses),
+                mention.start,
+                mention.end,
+            )
             for mention in one.mentions
         ),
         truncated=one.truncated,
@@ -160,12 +180,14 @@ def _scored(
 
 
 def _unscored(one: _Read) -> CommentAnalysis:
-    themes: tuple[ThemeMention, ...] = ()
-    if one.mentions:
-        from nlp.polarity import by_words  # noqa: PLC0415 - numpy: importing the package is cheap
-
-        themes = tuple(
-            ThemeMention(mention.code, by_words(mention), mention.start, mention.end)
-            for mention in one.mentions
+    """The analysis where no model reads the language: what the words say, or nothing."""
+    themes = tuple(
+        ThemeMention(
+            mention.code,
+            by_words(mention.judgement or mention.balance),
+            mention.start,
+            mention.end,
         )
+        for mention in one.mentions
+    )
     return CommentAnalysis(one.code, themes=themes, truncated=one.truncated)

@@ -33,17 +33,14 @@ _WEIGHTS = np.array(
 
 
 def polarities(mentions: Sequence[Mention], clauses: Floats, comments: Floats) -> list[Sentiment]:
-    """The polarity of each mention, given the sentiment of its clause and of its comment.
+    """The polarity of mentions that don't judge, given their clauses' and comments' sentiment.
 
     `clauses` and `comments` have shape (len(mentions), 3): negative, neutral, positive.
     """
     if not mentions:
         return []
-    guesses = (features(mentions, clauses, comments) @ _WEIGHTS).argmax(1).tolist()
-    return [
-        _judged(mention.judgement) or SENTIMENTS[guess]
-        for mention, guess in zip(mentions, guesses, strict=True)
-    ]
+    guesses = (features(mentions, clauses, comments) @ _WEIGHTS).argmax(1)
+    return [SENTIMENTS[guess] for guess in guesses.tolist()]
 
 
 def features(mentions: Sequence[Mention], clauses: Floats, comments: Floats) -> Floats:
@@ -52,14 +49,3 @@ def features(mentions: Sequence[Mention], clauses: Floats, comments: Floats) -> 
     return np.concatenate(
         [np.array(said, np.float32), np.log(clauses + _LEAST), np.log(comments + _LEAST)], axis=1
     )
-
-
-def by_words(mention: Mention) -> Sentiment | None:
-    """The same where no model reads the language: what the words say, or nothing."""
-    return _judged(mention.judgement or mention.balance)
-
-
-def _judged(said: int) -> Sentiment | None:
-    if not said:
-        return None
-    return "positive" if said > 0 else "negative"
