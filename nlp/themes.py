@@ -22,7 +22,8 @@ from nlp.words import without_clitics, words_of
 UNKNOWN = "·"
 # How many words before a judgement a negator reaches: "was not a very helpful agent".
 NEGATION_REACH = 3
-MOST_VARIANTS = 5_000
+# Of a phrase's stems with the longer stems that they meet: more cost memory and find nothing more.
+MOST_VARIANTS = 30
 _CLAUSE_MARKS = frozenset(".!?…;\n。！？；،؟।")
 _COMMAS = frozenset(",，、")
 
