@@ -8,9 +8,9 @@ loaded by the first call that needs them and kept.
 >>> import nlp
 >>> found, = nlp.analyse_many(["Support was friendly, but the parcel came too late."])
 >>> found.language, found.sentiment
-('en', 'positive')
+('en', 'neutral')
 >>> [(mention.code, mention.polarity) for mention in found.themes]
-[('theme.support', 'positive'), ('theme.delivery', 'negative')]
+[('theme.support.staff', 'positive'), ('theme.delivery', 'negative')]
 """
 
 from importlib import resources
