@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nlp.errors import InputError
 from nlp.language import candidate_languages, detect, primary_language
-from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment, ThemeMention, by_words
+from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment, ThemeMention
 from nlp.taxonomies import packaged_languages
 from nlp.words import readable
 
@@ -169,7 +169,7 @@ def _scored(
         themes=tuple(
             ThemeMention(
                 mention.code,
-                by_words(mention.judgement) or next(guesses),
+                _by_words(mention.judgement) or next(guesses),
                 mention.start,
                 mention.end,
             )
@@ -184,10 +184,17 @@ def _unscored(one: _Read) -> CommentAnalysis:
     themes = tuple(
         ThemeMention(
             mention.code,
-            by_words(mention.judgement or mention.balance),
+            _by_words(mention.judgement or mention.balance),
             mention.start,
             mention.end,
         )
         for mention in one.mentions
     )
     return CommentAnalysis(one.code, themes=themes, truncated=one.truncated)
+
+
+def _by_words(balance: int) -> Sentiment | None:
+    """What good words less bad ones make; None where they are even."""
+    if not balance:
+        return None
+    return "positive" if balance > 0 else "negative"

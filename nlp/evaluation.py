@@ -229,12 +229,17 @@ def _themes(
 def _micro(pairs: Sequence[tuple[set[str], set[str]]]) -> FoundFigures | None:
     expected, seen = (sum(len(pair[side]) for pair in pairs) for side in (0, 1))
     right = sum(len(gold & got) for gold, got in pairs)
+    return _figures(expected, seen, met=right, right=right)
+
+
+def _figures(expected: int, seen: int, *, met: int, right: int) -> FoundFigures | None:
+    """Of the expected so many were met, of those seen so many are right."""
     if not expected:
         return None
     return FoundFigures(
         expected=expected,
         precision=100 * right / seen if seen else 0.0,
-        recall=100 * right / expected,
+        recall=100 * met / expected,
     )
 
 
@@ -258,13 +263,7 @@ def _personal(rows: Sequence[Labelled]) -> FoundFigures | None:
         expected, seen = expected + len(row.personal), seen + len(found)
         met += sum(any(_touch(gold, one) for one in found) for gold in row.personal)
         right += sum(any(_touch(gold, one) for gold in row.personal) for one in found)
-    if not expected:
-        return None
-    return FoundFigures(
-        expected=expected,
-        precision=100 * right / seen if seen else 0.0,
-        recall=100 * met / expected,
-    )
+    return _figures(expected, seen, met=met, right=right)
 
 
 def _touch(one: PersonalData, other: PersonalData) -> bool:

@@ -9,13 +9,6 @@ SENTIMENTS: tuple[Sentiment, ...] = get_args(Sentiment)
 Probabilities: TypeAlias = tuple[float, float, float]
 
 
-def by_words(balance: int) -> Sentiment | None:
-    """What good words less bad ones make; None where they are even."""
-    if not balance:
-        return None
-    return "positive" if balance > 0 else "negative"
-
-
 @dataclass(frozen=True, slots=True)
 class ThemeMention:
     """One place where a comment speaks of a theme.

@@ -24,8 +24,7 @@ UNKNOWN = "·"
 NEGATION_REACH = 3
 # Of a phrase's stems with the longer stems that they meet: more cost memory and find nothing more.
 MOST_VARIANTS = 30
-_CLAUSE_MARKS = frozenset(".!?…;\n。！？；،؟।")
-_COMMAS = frozenset(",，、")
+_CLAUSE_MARKS = frozenset(".!?…;,\n。！？；，、،؟।")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def _clauses(
     starts = {0} | {one.start for one in contrasts}
     for number in range(1, len(places)):
         between = text[places[number - 1][1] : places[number][0]]
-        if _CLAUSE_MARKS.intersection(between) or _COMMAS.intersection(between):
+        if _CLAUSE_MARKS.intersection(between):
             starts.add(number)
     return sorted(starts)
 

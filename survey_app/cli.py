@@ -22,7 +22,6 @@ from survey_app.db import DATABASE_AWAY, alembic, db, upgrade_schema
 from survey_app.demo.commands import demo
 from survey_app.errors import SoundingsError, inert
 from survey_app.insights import commands as insights
-from survey_app.insights.evaluation import evaluate_nlp
 from survey_app.jobs import work
 from survey_app.lifecycle.operations import create_default_map
 from survey_app.responses.commands import database_said, import_responses
@@ -136,6 +135,6 @@ def nlp_group() -> None:
 
 import_group.add_command(import_responses)
 export_group.add_command(insights.export_nps)
-nlp_group.add_command(evaluate_nlp)
+nlp_group.add_command(insights.evaluate_nlp)
 for command in (accounts.workspace, accounts.user, survey, demo):
     main.add_command(command)

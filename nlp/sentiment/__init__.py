@@ -1,6 +1,5 @@
 """Sentiment of comments: a small multilingual model, in English together with VADER's lexicon."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,6 +52,6 @@ def explain(text: str, language: str) -> tuple[WordWeight, ...]:
     found = probabilities([text, *without], [language] * (len(places) + 1))
     scores = (found[:, 2] - found[:, 0]).tolist()
     return tuple(
-        WordWeight(start, end, round(scores[0] - left, 6) if math.isfinite(left) else 0.0)
+        WordWeight(start, end, scores[0] - left)
         for (start, end), left in zip(places, scores[1:], strict=True)
     )

@@ -1,8 +1,7 @@
 """English sentiment: the VADER lexicon and rules (Hutto & Gilbert, ICWSM 2014).
 
-VADER answers with `compound`, a polarity in [-1, 1]; its authors' thresholds of ±0.05 make the
-label. It is no probability model. The probabilities here are a calibration of our own on top:
-see `probabilities_of`.
+VADER answers with `compound`, a polarity in [-1, 1]. It is no probability model. The probabilities
+here are a calibration of our own on top: see `probabilities_of`.
 """
 
 import math
@@ -14,9 +13,7 @@ from vaderSentiment.vaderSentiment import (
     SentimentIntensityAnalyzer,
 )
 
-from nlp.results import Probabilities, Sentiment
-
-THRESHOLD = 0.05
+from nlp.results import Probabilities
 
 # Logits of (negative, neutral, positive) = intercept + a * compound + b * |compound|, fitted by
 # tests/tools/fit_sentiment_calibration.py on the English training sentences of M-ABSA and NusaX
@@ -86,24 +83,12 @@ def polarity(text: str) -> float:
     return _vader().compound(text)
 
 
-def label_of(compound: float) -> Sentiment:
-    """Label of a compound polarity by VADER's thresholds.
-
-    >>> label_of(0.05), label_of(0.049), label_of(-0.05)
-    ('positive', 'neutral', 'negative')
-    """
-    if compound >= THRESHOLD:
-        return "positive"
-    return "negative" if compound <= -THRESHOLD else "neutral"
-
-
 def probabilities_of(compound: float) -> Probabilities:
     """Probabilities of (negative, neutral, positive) given a compound polarity.
 
     A multinomial logistic calibration that takes the three classes for equally frequent before
-    the text is read: where they are not, the rare ones are less probable than said here. Between
-    0.05 and about 0.37 it holds neutral for the likelier although VADER says positive (one mild
-    or polite word); the label stays VADER's and its confidence is low.
+    the text is read: where they are not, the rare ones are less probable than said here. Up to
+    about 0.37 it holds neutral for the likelier: one mild or polite word.
 
     >>> [round(p, 2) for p in probabilities_of(0.8)]
     [0.07, 0.18, 0.75]

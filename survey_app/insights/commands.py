@@ -1,25 +1,33 @@
-"""`soundings export nps`."""
+"""`soundings export nps` and `soundings nlp evaluate`."""
 
+import gzip
+import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 from flask.cli import with_appcontext
 
+from nlp.results import SENTIMENTS
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import zone_of
 from survey_app.accounts.queries import workspace_by_key
 from survey_app.db import db
-from survey_app.errors import N_, Invalid
+from survey_app.errors import N_, Invalid, Malformed
 from survey_app.insights.exports import WRITERS, nps_table
 from survey_app.insights.scope import EARLIEST, Scope, check_dimensions, read_day, read_period
 from survey_app.surveys.models import KINDS
 from survey_app.surveys.queries import survey_of_workspace
+
+if TYPE_CHECKING:
+    from nlp.evaluation import Labelled, Report
+
+CAP = 1500  # comments of one set and language, the first of the file
 
 
 @click.command("nps")
@@ -131,3 +139,74 @@ def _scope(
         survey_id=survey_id,
         respondent_floor=workspace.score_floor,
     )
+
+
+@click.command("evaluate")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A folder of *.jsonl.gz files with text, lang and label. Default: our own corpus.",
+)
+def evaluate_nlp(data: Path | None) -> None:
+    """Print accuracy by language and set, with coverage, calibration and speed."""
+    from nlp.evaluation import evaluate, own_corpus  # noqa: PLC0415 - a tenth of a second
+
+    comments = own_corpus() if data is None else list(_labelled(data))
+    _print(evaluate(comments))
+
+
+def _labelled(folder: Path) -> Iterator["Labelled"]:
+    """The labelled comments of a folder's files. Raises Malformed naming file and line."""
+    from nlp.evaluation import Labelled  # noqa: PLC0415 - a tenth of a second
+
+    for path in sorted(folder.glob("*.jsonl.gz")):
+        source = path.name.removesuffix(".jsonl.gz")
+        taken: dict[str, int] = {}
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    row = json.loads(line)
+                    text, language, label = row["text"], row["lang"], row["label"]
+                except (ValueError, KeyError, TypeError) as error:
+                    raise Malformed(
+                        "evaluate.line",
+                        N_("%(name)s, line %(number)s can't be read: %(reason)s."),
+                        hint=N_("Each line is a JSON object with text, lang and label."),
+                        name=path.name,
+                        number=number,
+                        reason=str(error) or type(error).__name__,
+                    ) from None
+                if label in SENTIMENTS and taken.get(language, 0) < CAP:
+                    taken[language] = taken.get(language, 0) + 1
+                    yield Labelled(text=text, language=language, source=source, label=label)
+
+
+def _print(report: "Report") -> None:
+    click.echo(
+        "| set | language | n | macro-F1 | recall negative / neutral / positive | coverage "
+        "| calibration error | language told | themes F1 | parts F1 | polarity |"
+    )
+    click.echo("|" + "---|" * 11)
+    for key, told in report.sentiment.items():
+        recall = " / ".join(
+            f"{told.recall[label]:.0f}" if label in told.recall else "–" for label in SENTIMENTS
+        )
+        themes, parts = report.themes.get(key), report.parts.get(key)
+        cells = [
+            key[0],
+            key[1],
+            str(told.n),
+            f"{told.macro_f1:.1f}",
+            recall,
+            f"{told.coverage:.0f}",
+            f"{told.calibration_error:.3f}",
+            f"{report.language[key]:.1f}",
+            f"{themes.f1:.1f}" if themes else "–",
+            f"{parts.f1:.1f}" if parts else "–",
+            f"{report.polarity[key]:.0f}" if key in report.polarity else "–",
+        ]
+        click.echo(f"| {' | '.join(cells)} |")
+    languages = sorted({language for _, language in report.sentiment})
+    click.echo(f"Mean macro-F1 over {len(languages)} languages: ", nl=False)
+    click.echo(f"{report.mean_macro_f1(languages):.2f}")
+    click.echo(f"Comments per CPU second, the whole analysis: {report.comments_per_second:.0f}")

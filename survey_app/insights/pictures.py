@@ -71,21 +71,21 @@ def named_themes(found: Perception) -> pd.DataFrame:
 
 def draw(found: Perception, *, by: str, widths: Widths) -> Mapping[str, Markup]:
     """Every chart of the page, by name."""
-    half = _look(widths.half)
+    half = words.look(widths.half)
     spoken = replace(
         half, labels={**half.labels, "empty": gettext("No comments that we can judge")}
     )
     segments = in_reading_order(labelled(found.segments, by), by)
     stages = labelled(_staged(found.stages), "stage")
     drawn = {
-        "split": charts.split(found.nps.table, _look(SPLIT)),
+        "split": charts.split(found.nps.table, words.look(SPLIT)),
         "world": charts.world(labelled(found.countries, "country"), half),
-        "trend": charts.trend(over_time(found), _look(widths.most)),
+        "trend": charts.trend(over_time(found), words.look(widths.most)),
         "segments": charts.segments(segments, half, overall=_overall(found)),
         "themes": charts.themes(named_themes(found).head(DRAWN_THEMES), spoken),
         "sentiment": charts.sentiment(found.sentiment, spoken),
     }
-    mountains = {width: charts.mountain(stages, _look(width)) for width in widths.whole}
+    mountains = {width: charts.mountain(stages, words.look(width)) for width in widths.whole}
     return {
         "mountain": Markup().join(
             _svg(chart, f"mountain-{width}") for width, chart in mountains.items()
@@ -97,13 +97,6 @@ def draw(found: Perception, *, by: str, widths: Widths) -> Mapping[str, Markup]:
 def _svg(chart: charts.Picture, prefix: str) -> Markup:
     # Safe: the renderer escapes every text, and charts holds no markup of its own input.
     return Markup(charts.svg(chart, prefix=prefix))  # noqa: S704 - as said above
-
-
-def _look(width: int) -> charts.Look:
-    """The reader's words and digits; a sample's size is a symbol where room is scarce."""
-    look = words.look(width)
-    sizes = {"n": gettext("n"), "answers": gettext("answers")}
-    return replace(look, labels={**look.labels, **sizes})
 
 
 def _staged(stages: pd.DataFrame) -> pd.DataFrame:

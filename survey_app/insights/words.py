@@ -162,7 +162,9 @@ def look(width: int) -> Look:
 def _chart_labels() -> Mapping[str, str]:
     return {
         "nps": gettext("NPS"),
-        "n": gettext("answers"),
+        # A sample's size is a symbol where room is scarce.
+        "n": gettext("n"),
+        "answers": gettext("answers"),
         "empty": gettext("No answers in this selection"),
         "few": gettext("30–49 answers: read with care"),
         "weak": gettext("fewer than 30 answers"),

@@ -105,7 +105,7 @@ def _allow_other_sites(response: Response) -> Response:
 def show_definition(key: str) -> ResponseReturnValue:  # noqa: ARG001 - looked up before
     """The survey in one locale."""
     asked = still_open(_asked())
-    return jsonify(_definition(asked, _locale(asked)))
+    return jsonify(define(db.session, asked, _locale(asked)))
 
 
 @api.post("/surveys/<key>/responses")
@@ -216,11 +216,7 @@ def receive_form(key: str) -> ResponseReturnValue:  # noqa: ARG001 - looked up b
         pass  # the person came back to a form that was sent: what was sent first stands
     except (Invalid, TooMany) as error:
         return _page(asked, locale, submission_id=_form_id(), values=values, error=error)
-    return _show("responses/thanks.html", locale, survey=_definition(asked, locale))
-
-
-def _definition(asked: OpenSurvey, locale: str) -> dict[str, Any]:
-    return define(db.session, asked, locale)
+    return _show("responses/thanks.html", locale, survey=define(db.session, asked, locale))
 
 
 def _form_id() -> str:
@@ -272,7 +268,7 @@ def _page(
         "responses/survey.html",
         locale,
         status=STATUS[type(error)] if error else 200,
-        survey=_definition(asked, locale),
+        survey=define(db.session, asked, locale),
         submission_id=submission_id,
         action=url_for(".show_survey", key=asked.survey.key),
         values=values or {},

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from nlp.sentiment.lexicon import label_of, polarity, probabilities_of
+from nlp.sentiment.lexicon import polarity, probabilities_of
 
 COMPOUND = st.floats(-1, 1)
 REFERENCE = SentimentIntensityAnalyzer()
@@ -52,22 +52,6 @@ def test_but_weighs_by_position_also_where_valences_become_equal():
 
 def test_an_emoji_does_not_hide_the_word_it_is_glued_to():
     assert polarity("📦good") == polarity("📦 good") > 0
-
-
-@pytest.mark.parametrize(
-    ("compound", "label"),
-    [
-        (-1, "negative"),
-        (-0.05, "negative"),
-        (-0.0499, "neutral"),
-        (0, "neutral"),
-        (0.0499, "neutral"),
-        (0.05, "positive"),
-        (1, "positive"),
-    ],
-)
-def test_labels_follow_the_published_thresholds(compound, label):
-    assert label_of(compound) == label
 
 
 @given(COMPOUND)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from survey_app.errors import Malformed
-from survey_app.insights.evaluation import evaluate_nlp
+from survey_app.insights.commands import evaluate_nlp
 
 
 def _write(folder: Path, lines: list[str]) -> None:
