@@ -10,11 +10,12 @@ loaded by the first call that needs them and kept.
 >>> found.language, found.sentiment
 ('en', 'neutral')
 >>> [(mention.code, mention.polarity) for mention in found.themes]
-[('theme.support.staff', 'positive'), ('theme.delivery', 'negative')]
+[('theme.support.staff', 'positive'), ('theme.delivery.speed', 'negative')]
 """
 
 from importlib import resources
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from nlp.analysis import MAX_ANALYSED, MIN_CONFIDENCE, SCORED_LANGUAGES, analyse_many
 from nlp.errors import InputError, ModelError, NlpError, TaxonomyError
@@ -22,16 +23,26 @@ from nlp.language import DEFAULT_CANDIDATES, LANGUAGES, UNDETERMINED
 from nlp.results import CommentAnalysis, Probabilities, Sentiment, ThemeMention
 from nlp.taxonomies import fingerprint, packaged_languages, taxonomy_source
 
+if TYPE_CHECKING:
+    from nlp.encoder import Encoder, Manifest
+
 # To be raised when a change of this code can change a result.
-_RULES = "4"
+_RULES = "5"
 
 # Stored beside every result: it changes when results can, so that comments are analysed again;
 # also with the taxonomies, the weights and the libraries that results rest on.
 ENGINE_VERSION: str = f"{_RULES}-" + fingerprint(
     *map(taxonomy_source, packaged_languages()),
     (resources.files("nlp") / "sentiment" / "weights.npz").read_bytes(),
+    (resources.files("nlp") / "themes.npz").read_bytes(),
     *map(version, ("spacy", "vaderSentiment", "py3langid")),
 )
+
+
+def engine_version(encoder: "Encoder | Manifest | None" = None) -> str:
+    """The version to store beside results: `ENGINE_VERSION`, with an encoder also its own."""
+    return ENGINE_VERSION if encoder is None else f"{ENGINE_VERSION}+{encoder.version}"
+
 
 # Languages whose comments are searched for themes.
 THEME_LANGUAGES: tuple[str, ...] = packaged_languages()
@@ -54,4 +65,5 @@ __all__ = [
     "TaxonomyError",
     "ThemeMention",
     "analyse_many",
+    "engine_version",
 ]

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nlp.errors import InputError
-from nlp.language import candidate_languages, detect, primary_language
+from nlp.language import candidate_languages, primary_language
 from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment, ThemeMention
 from nlp.taxonomies import packaged_languages
 from nlp.words import readable
 
 if TYPE_CHECKING:
+    from nlp.detection import Told
+    from nlp.encoder import Encoder
+    from nlp.own_themes import OwnThemes
     from nlp.themes import Mention
+    from nlp.tuning import Tuning
 
 # Longer texts are analysed by their beginning only, in code points.
 MAX_ANALYSED = 10_000
@@ -30,13 +34,16 @@ def analyse_many(
     *,
     candidates: Iterable[str] | None = None,
     expected: Iterable[str | None] | None = None,
+    encoder: "Encoder | None" = None,
+    tuning: "Tuning | None" = None,
+    own_themes: "OwnThemes | None" = None,
 ) -> list[CommentAnalysis]:
     """Analyse comments: one `CommentAnalysis` per text, in order.
 
     A text is *unscored* (sentiment, score and confidence are None), which is not neutral, in a
     language outside `nlp.SCORED_LANGUAGES`, and where the most probable label has a probability
     below `nlp.MIN_CONFIDENCE`; then it still has its probabilities. A language outside
-    `nlp.THEME_LANGUAGES` has no themes.
+    `nlp.THEME_LANGUAGES` has no themes but those of the caller's own.
     Deterministic, and a text's result does not depend on the others in the call. No text raises,
     however odd; of a text longer than `MAX_ANALYSED` code points the beginning is analysed.
 
@@ -47,11 +54,15 @@ def analyse_many(
             `nlp.DEFAULT_CANDIDATES`.
         expected: per text the locale that the survey was shown in, or None; it decides where a
             text says little about its language.
+        encoder: an opened `nlp.encoder.Encoder`, which then has a say in the sentiment.
+        tuning: what `nlp.learning.learn` found, which then corrects each comment's sentiment.
+        own_themes: compiled `nlp.own_themes.OwnThemes`, looked for in every language.
 
     Raises:
         TypeError: a text is not a `str`; the message names its index.
         InputError: `languages` or `expected` has another length than `texts` or holds what is no
             language code; `candidates` is empty or names a language outside `nlp.LANGUAGES`.
+        ModelError: the encoder has no head.
 
     >>> [found.sentiment for found in analyse_many(["I love it.", "C'est très bien."])]
     ['positive', 'positive']
@@ -61,11 +72,8 @@ def analyse_many(
     allowed = candidate_languages(candidates)
     known = _checked_languages("languages", languages, len(read))
     likely = _checked_languages("expected", expected, len(read))
-    codes = [
-        code or detect(text, allowed, expected=prior)
-        for text, code, prior in zip(read, known, likely, strict=True)
-    ]
-    return _analyses(_read(read, codes, given))
+    told = _languages(read, known, allowed, likely)
+    return _analyses(_read(read, told, given, own_themes), encoder, tuning)
 
 
 def _checked_texts(texts: Iterable[str]) -> list[str]:
@@ -94,31 +102,64 @@ def _checked_languages(
     return codes
 
 
+def _languages(
+    texts: Sequence[str],
+    known: Sequence[str | None],
+    candidates: frozenset[str],
+    expected: Sequence[str | None],
+) -> list["Told"]:
+    """The language of each text: the known one, else the detected."""
+    from nlp.detection import Told, detect_many  # noqa: PLC0415 - numpy and py3langid are heavy
+
+    asked = [number for number, code in enumerate(known) if code is None]
+    told = iter(
+        detect_many(
+            [texts[number] for number in asked],
+            candidates,
+            expected=[expected[number] for number in asked],
+        )
+    )
+    return [Told(code) if code else next(told) for code in known]
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A text with its language and what was found in it."""
+    """A text with its language, perhaps a second one, and what was found in it."""
 
     code: str
+    also: str | None
     text: str
     mentions: Sequence["Mention"]
     truncated: bool
 
 
-def _read(texts: Sequence[str], codes: Sequence[str], given: Sequence[str]) -> list[_Read]:
-    """The mentions in each text, by the taxonomy of its language."""
-    with_themes = frozenset(packaged_languages())
-    found: list[_Read] = []
-    for text, code, whole in zip(texts, codes, given, strict=True):
-        mentions: Sequence[Mention] = ()
-        if code in with_themes:
-            from nlp.themes import packaged_matcher  # noqa: PLC0415 - spaCy takes most of a second
+def _read(
+    texts: Sequence[str],
+    told: Sequence["Told"],
+    given: Sequence[str],
+    own_themes: "OwnThemes | None",
+) -> list[_Read]:
+    """Each text with its language and the mentions in it."""
+    mentions: list[Sequence[Mention]] = [()] * len(texts)
+    spoken = frozenset(packaged_languages())
+    searched = [n for n, (code, _) in enumerate(told) if own_themes or code in spoken]
+    if searched:
+        from nlp.theme_classifier import find_themes  # noqa: PLC0415 - spaCy takes most of a second
 
-            mentions = packaged_matcher(code).mentions(text)
-        found.append(_Read(code, text, mentions, truncated=len(whole) > len(text)))
-    return found
+        found = find_themes(
+            [texts[n] for n in searched], [told[n].language for n in searched], own_themes
+        )
+        for number, some in zip(searched, found, strict=True):
+            mentions[number] = some
+    return [
+        _Read(code, also, text, some, truncated=len(whole) > len(text))
+        for text, (code, also), some, whole in zip(texts, told, mentions, given, strict=True)
+    ]
 
 
-def _analyses(read: Sequence[_Read]) -> list[CommentAnalysis]:
+def _analyses(
+    read: Sequence[_Read], encoder: "Encoder | None", tuning: "Tuning | None"
+) -> list[CommentAnalysis]:
     """Score what can be scored, all of it and all clauses with mentions at once."""
     scored = [one for one in read if one.code in SCORED_LANGUAGES and one.text.strip()]
     if not scored:
@@ -140,13 +181,17 @@ def _analyses(read: Sequence[_Read]) -> list[CommentAnalysis]:
             places[number, mention.clause] = len(texts)
             texts.append(clause)
             codes.append(codes[number])
-    found = probabilities(texts, codes)
+    found, comments = probabilities(texts, codes), len(scored)
+    if encoder is not None:  # clauses are left to the small model
+        found[:comments] = encoder.averaged(found[:comments], texts[:comments], codes[:comments])
     told = polarities(
         [mention for _, mention in unjudged],
         found[[places[number, mention.clause] for number, mention in unjudged]],
         found[[number for number, _ in unjudged]],
     )
-    rows, guesses = iter(found[: len(scored)].tolist()), iter(told)
+    if tuning is not None:  # learnt from whole comments: mentions are judged without
+        found[:comments] = tuning.apply(texts[:comments], found[:comments])
+    rows, guesses = iter(found[:comments].tolist()), iter(told)
     known = set(map(id, scored))
     return [
         _scored(one, next(rows), guesses) if id(one) in known else _unscored(one) for one in read
@@ -162,6 +207,7 @@ def _scored(
     sure = confidence >= MIN_CONFIDENCE
     return CommentAnalysis(
         language=one.code,
+        also=one.also,
         sentiment=SENTIMENTS[probabilities.index(confidence)] if sure else None,
         score=positive - negative if sure else None,
         confidence=confidence if sure else None,
@@ -190,7 +236,7 @@ def _unscored(one: _Read) -> CommentAnalysis:
         )
         for mention in one.mentions
     )
-    return CommentAnalysis(one.code, themes=themes, truncated=one.truncated)
+    return CommentAnalysis(one.code, one.also, themes=themes, truncated=one.truncated)
 
 
 def _by_words(balance: int) -> Sentiment | None:

@@ -8,12 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import process_time
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from nlp import corpus
 from nlp.analysis import analyse_many
 from nlp.redaction import PersonalData, find_personal
 from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment
+
+if TYPE_CHECKING:
+    from nlp.encoder import Encoder
 
 BINS = 10
 Key = TypeVar("Key")
@@ -126,16 +129,20 @@ def own_corpus(part: corpus.Part = "test") -> list[Labelled]:
     ]
 
 
-def evaluate(comments: Iterable[Labelled]) -> Report:
+def evaluate(comments: Iterable[Labelled], *, encoder: "Encoder | None" = None) -> Report:
     """Analyse the comments as the application does and compare with what should be found."""
     by_set: dict[tuple[str, str], list[Labelled]] = defaultdict(list)
     for comment in comments:
         by_set[comment.source, comment.language].append(comment)
     for (_, language), rows in by_set.items():
-        analyse_many([rows[0].text], [language])  # what is loaded once is not timed
+        analyse_many(
+            [rows[0].text], [language], encoder=encoder
+        )  # what is loaded once is not timed
     began, total = process_time(), sum(map(len, by_set.values()))
     found = {
-        key: analyse_many([one.text for one in rows], [one.language for one in rows])
+        key: analyse_many(
+            [one.text for one in rows], [one.language for one in rows], encoder=encoder
+        )
         for key, rows in sorted(by_set.items())
     }
     seconds = max(process_time() - began, 1e-9)

@@ -32,6 +32,8 @@ class CommentAnalysis:
 
     Attributes:
         language: ISO 639 code, or `und` where it cannot be told.
+        also: a second language that a substantial part is written in; None where the language was
+            given and not detected.
         sentiment: the label, or None: *unscored*, which is not neutral.
         score: polarity in [-1, 1]; None when unscored.
         confidence: probability of `sentiment`, in [0, 1]; None when unscored.
@@ -41,6 +43,7 @@ class CommentAnalysis:
     """
 
     language: str
+    also: str | None = None
     sentiment: Sentiment | None = None
     score: float | None = None
     confidence: float | None = None

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 from nlp.errors import TaxonomyError
 
 MAX_PHRASE = 60
+ANY_LANGUAGE = "und"
 SHORTEST_STEM = 3
 
 Judgement: TypeAlias = Literal["negative", "positive"]
@@ -105,7 +106,7 @@ def _themes(parent: str, tables: Mapping[str, Any]) -> Iterator[tuple[str, list[
         phrases = [
             Phrase(code, text, _OF_THEME[name])
             for name, texts in own.items()
-            for text in _checked_texts(f"{code}, {name}", texts)
+            for text in checked_texts(f"{code}, {name}", texts)
         ]
         if not phrases and not parts:
             raise TaxonomyError(f"{code} has no phrases.", hint="list at least one mention.")
@@ -120,11 +121,15 @@ def _words(table: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
             hint=f"keep to {', '.join(_OF_LANGUAGE)}.",
         )
     return {
-        name: tuple(_checked_texts(f"words, {name}", table.get(name, []))) for name in _OF_LANGUAGE
+        name: tuple(checked_texts(f"words, {name}", table.get(name, []))) for name in _OF_LANGUAGE
     }
 
 
-def _checked_texts(where: str, texts: Any) -> list[str]:
+def checked_texts(where: str, texts: Any) -> list[str]:
+    """The texts, if each is a phrase that a taxonomy may hold.
+
+    Raises TaxonomyError that names `where` and the text.
+    """
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise TaxonomyError(f"{where}: not a list of texts.", hint='write ["one", "two"].')
     seen: set[str] = set()
@@ -156,7 +161,6 @@ def packaged_languages() -> tuple[str, ...]:
     return tuple(sorted(file.name[:-5] for file in files if file.name.endswith(".toml")))
 
 
-@lru_cache(maxsize=32)
 def taxonomy_source(language: str) -> str:
     """The packaged taxonomy of a language as TOML."""
     return (resources.files("nlp") / "taxonomy" / f"{language}.toml").read_text(encoding="utf-8")

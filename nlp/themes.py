@@ -1,30 +1,42 @@
 """Mentions of themes in a comment, found with spaCy, each with the polarity of its place.
 
-A language's taxonomy becomes one spaCy pipeline: a tokeniser that turns each word into the longest
-stem or word that the taxonomy knows, and a phrase matcher over those. What no phrase speaks of
-becomes one and the same token, so that the vocabulary never grows with what customers write.
+Each word is read as the longest stem or word that the taxonomy knows; where it begins with shorter
+stems too, the text is read again with those. A phrase of one word is looked up; spaCy's phrase
+matcher finds those of several. What no phrase speaks of becomes one and the same token, so that
+the vocabulary never grows with what customers write.
 """
 
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice, product
+from functools import cached_property, lru_cache
+from operator import itemgetter
+from typing import NamedTuple
 
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from nlp.taxonomies import Judgement, Phrase, Taxonomy, parse_taxonomy, taxonomy_source
+from nlp.taxonomies import ANY_LANGUAGE, Judgement, Taxonomy, parse_taxonomy, taxonomy_source
 from nlp.words import without_clitics, words_of
 
-UNKNOWN = "·"
+_NOTHING = ("·",)  # of a word in no phrase
 # How many words before a judgement a negator reaches: "was not a very helpful agent".
 NEGATION_REACH = 3
-# Of a phrase's stems with the longer stems that they meet: more cost memory and find nothing more.
-MOST_VARIANTS = 30
+# How often a text is read: with the longest stems of its words, with the next shorter ones, …
+MOST_READINGS = 3
 _CLAUSE_MARKS = frozenset(".!?…;,\n。！？；，、،؟।")
+_INSIDE_NUMBERS = frozenset((".", ",", "،"))
+_SIGNS: Mapping[Judgement, int] = {"positive": 1, "negative": -1}
+
+
+class Place(NamedTuple):
+    """A place that speaks of a theme: its code, start and end in code points of the text."""
+
+    code: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +59,24 @@ class Mention:
     clause: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+def position(one: Place | Mention) -> tuple[int, int, str]:
+    """What places and mentions are sorted by."""
+    return one.start, one.end, one.code
+
+
+class _Kind(NamedTuple):
+    """What a phrase does: `code` is of a theme, or `words.` and its role in the language."""
+
+    code: str
+    judgement: Judgement | None
+
+
+class _Found(NamedTuple):
+    """A phrase of words `start` to `end`."""
+
     start: int
     end: int
-    phrase: Phrase
+    kind: _Kind
 
 
 class ThemeMatcher:
@@ -59,51 +84,81 @@ class ThemeMatcher:
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         """Compile the taxonomy's phrases."""
-        self._arabic = taxonomy.language == "ar"
-        phrases = [*taxonomy.phrases]
-        for role, texts in taxonomy.words.items():
-            phrases += [Phrase(f"words.{role}", text, None) for text in texts]
-        patterns = [_pattern(phrase.text) for phrase in phrases]
-        self._keys = frozenset(key for pattern in patterns for key in pattern)
-        self._longest = max((len(key) for key in self._keys), default=0)
+        self._clitics = taxonomy.language in ("ar", ANY_LANGUAGE)
         self._vocab = Vocab()
         self._matcher = PhraseMatcher(self._vocab)
-        self._phrases: dict[int, Phrase] = {}
-        extensions = _extensions(self._keys)
-        self._key_of = lru_cache(maxsize=100_000)(self._find_key)
-        for number, (phrase, pattern) in enumerate(zip(phrases, patterns, strict=True)):
-            variants = product(*(extensions[key] for key in pattern))
-            docs = [Doc(self._vocab, list(keys)) for keys in islice(variants, MOST_VARIANTS)]
-            name = f"{number}"
-            self._phrases[self._vocab.strings.add(name)] = phrase
-            self._matcher.add(name, docs)
+        single: dict[str, set[_Kind]] = defaultdict(set)
+        several: dict[_Kind, list[list[str]]] = defaultdict(list)
+        for kind, text in _phrases(taxonomy):
+            keys = _pattern(text)
+            if len(keys) == 1:
+                single[keys[0]].add(kind)
+            elif keys:
+                several[kind].append(keys)
+        self._single = {key: tuple(kinds) for key, kinds in single.items()}
+        self._several: dict[int, _Kind] = {}
+        for number, (kind, patterns) in enumerate(several.items()):
+            self._several[self._vocab.strings.add(f"{number}")] = kind
+            for keys in patterns:  # a Doc is large: one at a time
+                self._matcher.add(f"{number}", [Doc(self._vocab, keys)])
+        self._parts = frozenset(
+            key for patterns in several.values() for keys in patterns for key in keys
+        )
+        self._lengths = range(max(map(len, [*self._single, *self._parts, ""])), 0, -1)
+        self._read = lru_cache(maxsize=20_000)(self._readings)
 
     def mentions(self, text: str) -> list[Mention]:
         """The mentions in `text` (as `readable` gives it), by position."""
-        places = list(words_of(text))
-        doc = Doc(self._vocab, [self._key_of(word) for _, _, word in places])
-        found: dict[str, list[_Found]] = defaultdict(list)
-        for key, start, end in self._matcher(doc):
-            phrase = self._phrases[key]
-            family = phrase.code if phrase.code.startswith("words.") else "theme"
-            found[family].append(_Found(start, end, phrase))
-        if "theme" not in found:
-            return []
-        clauses = _clauses(text, places, found["words.contrasts"])
-        return list(_judged(places, found, clauses))
+        return self.read(text).mentions()
 
-    def _find_key(self, word: str) -> str:
-        """The longest stem or word of the taxonomy that this word is or begins with."""
-        for form in without_clitics(word) if self._arabic else (word,):
-            if form in self._keys:
-                return form
-            for size in range(min(len(form), self._longest - 1), 0, -1):
-                if (stem := f"{form[:size]}*") in self._keys:
-                    return stem
-        return UNKNOWN
+    def read(self, text: str) -> "Reading":
+        """The text with its phrases found, to ask for its mentions and clauses."""
+        words = list(words_of(text))
+        return Reading(text, words, self._find(words))
+
+    def places(self, text: str) -> list[Place]:
+        """Where phrases stand in `text`, each of them, also inside longer ones."""
+        words = list(words_of(text))
+        return [
+            Place(one.kind.code, words[one.start][0], words[one.end - 1][1])
+            for one in self._find(words)
+        ]
+
+    def _find(self, words: Sequence[tuple[int, int, str]]) -> set[_Found]:
+        read = [self._read(word) for _, _, word in words]
+        found = {
+            _Found(place, place + 1, kind)
+            for place, (kinds, _) in enumerate(read)
+            for kind in kinds
+        }
+        keys = [keys for _, keys in read]
+        for turn in range(min(MOST_READINGS, max(map(len, keys), default=0))):
+            doc = Doc(self._vocab, [one[min(turn, len(one) - 1)] for one in keys])
+            found.update(
+                _Found(start, end, self._several[name]) for name, start, end in self._matcher(doc)
+            )
+        return found
+
+    def _readings(self, word: str) -> tuple[tuple[_Kind, ...], tuple[str, ...]]:
+        """What the word says by itself, and what it may be in a phrase, longest stem first."""
+        for form in without_clitics(word) if self._clitics else (word,):
+            keys = [form, *(f"{form[:size]}*" for size in self._lengths if size <= len(form))]
+            kinds = tuple(kind for key in keys for kind in self._single.get(key, ()))
+            parts = tuple(key for key in keys if key in self._parts)
+            if kinds or parts:
+                return kinds, parts or _NOTHING
+        return (), _NOTHING
 
 
-def _pattern(text: str) -> tuple[str, ...]:
+def _phrases(taxonomy: Taxonomy) -> Iterator[tuple[_Kind, str]]:
+    for phrase in taxonomy.phrases:
+        yield _Kind(phrase.code, phrase.judgement), phrase.text
+    for role, texts in taxonomy.words.items():
+        for text in texts:
+            yield _Kind(f"words.{role}", None), text
+
+
+def _pattern(text: str) -> list[str]:
     """The phrase as folded words; a stem keeps its `*`."""
     keys: list[str] = []
     for part in text.split():
@@ -111,69 +166,101 @@ def _pattern(text: str) -> tuple[str, ...]:
         if folded and part.endswith("*"):
             folded[-1] += "*"
         keys += folded
-    return tuple(keys)
-
-
-def _extensions(keys: Iterable[str]) -> dict[str, list[str]]:
-    """For each key the keys that a word which it matches may become: itself and longer ones."""
-    found: dict[str, list[str]] = {}
-    by_start: dict[str, list[str]] = defaultdict(list)
-    for key in keys:
-        stem = key.removesuffix("*")
-        for size in range(1, len(stem) + 1):
-            by_start[stem[:size]].append(key)
-    for key in keys:
-        found[key] = by_start[key[:-1]] if key.endswith("*") else [key]
-    return found
+    return keys
 
 
 def _clauses(
-    text: str, places: Sequence[tuple[int, int, str]], contrasts: Iterable[_Found]
+    text: str, words: Sequence[tuple[int, int, str]], contrasts: Iterable[_Found]
 ) -> list[int]:
     """Numbers of the words that begin a clause, ascending, from 0."""
     starts = {0} | {one.start for one in contrasts}
-    for number in range(1, len(places)):
-        between = text[places[number - 1][1] : places[number][0]]
-        if _CLAUSE_MARKS.intersection(between):
+    for number in range(1, len(words)):
+        before, after = words[number - 1][1], words[number][0]
+        between = text[before:after]
+        if _CLAUSE_MARKS.intersection(between) and not (
+            between in _INSIDE_NUMBERS and text[before - 1].isdigit() and text[after].isdigit()
+        ):
             starts.add(number)
     return sorted(starts)
 
 
-def _judged(
-    places: Sequence[tuple[int, int, str]],
-    found: Mapping[str, Sequence[_Found]],
-    clauses: Sequence[int],
-) -> Iterator[Mention]:
-    negators = {place for one in found["words.negators"] for place in range(one.start, one.end)}
-    kept = _longest(found["theme"])
-    inside = {place for one in kept for place in range(one.start, one.end)}
+class Reading:
+    """One text: what phrases found in it, its clauses, and how its places are judged."""
 
-    def clause_of(place: int) -> int:
-        return bisect_right(clauses, place) - 1
+    def __init__(
+        self, text: str, words: Sequence[tuple[int, int, str]], found: Iterable[_Found]
+    ) -> None:
+        self._text, self._words = text, words
+        self._found: dict[str, list[_Found]] = defaultdict(list)
+        for one in found:
+            family, _, role = one.kind.code.partition(".")
+            self._found[family if family == "theme" else role].append(one)
 
-    def sign(one: _Found, judgement: Judgement | None) -> int:
+    def mentions(self) -> list[Mention]:
+        """The mentions that phrases make, by position."""
+        return [
+            self._mention(
+                one.kind.code,
+                (self._words[one.start][0], self._words[one.end - 1][1]),
+                one.start,
+                judgement=self._sign(one.start, one.kind.judgement),
+            )
+            for one in self._phrases
+        ]
+
+    def mention_at(self, place: Place) -> Mention:
+        """The mention at a place that something else found."""
+        word = bisect_right(self._words, place.start, key=itemgetter(0)) - 1
+        return self._mention(place.code, (place.start, place.end), max(word, 0), judgement=0)
+
+    @cached_property
+    def clauses(self) -> list[tuple[int, int]]:
+        """(start, end) of each clause, in code points; one at least."""
+        if not self._words:
+            return [(0, len(self._text))]
+        ends = [*self._starts[1:], len(self._words)]
+        return [
+            (self._words[first][0], self._words[end - 1][1])
+            for first, end in zip(self._starts, ends, strict=True)
+        ]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return _clauses(self._text, self._words, self._found["contrasts"])
+
+    @cached_property
+    def _phrases(self) -> list[_Found]:
+        return _longest(self._found["theme"])
+
+    @cached_property
+    def _negators(self) -> set[int]:
+        return {place for one in self._found["negators"] for place in range(one.start, one.end)}
+
+    @cached_property
+    def _balance(self) -> Mapping[int, int]:
+        inside = {place for one in self._phrases for place in range(one.start, one.end)}
+        balance: dict[int, int] = defaultdict(int)
+        for judgement in _SIGNS:
+            for one in _longest(self._found[judgement]):
+                if one.start not in inside:
+                    balance[self._clause(one.start)] += self._sign(one.start, judgement)
+        return balance
+
+    def _mention(self, code: str, place: tuple[int, int], word: int, *, judgement: int) -> Mention:
+        number = self._clause(word)
+        first, last = self.clauses[number]
+        clause = min(first, place[0]), max(last, place[1])
+        return Mention(code, *place, judgement, self._balance[number], clause)
+
+    def _clause(self, word: int) -> int:
+        return bisect_right(self._starts, word) - 1
+
+    def _sign(self, word: int, judgement: Judgement | None) -> int:
         if judgement is None:
             return 0
-        first = max(one.start - NEGATION_REACH, clauses[clause_of(one.start)])
-        turned = any(place in negators for place in range(first, one.start))
-        return (1 if judgement == "positive" else -1) * (-1 if turned else 1)
-
-    balance: dict[int, int] = defaultdict(int)
-    for judgement in ("positive", "negative"):
-        for one in _longest(found[f"words.{judgement}"]):
-            if one.start not in inside:
-                balance[clause_of(one.start)] += sign(one, judgement)
-    for one in kept:
-        number = clause_of(one.start)
-        last = clauses[number + 1] - 1 if number + 1 < len(clauses) else len(places) - 1
-        yield Mention(
-            code=one.phrase.code,
-            start=places[one.start][0],
-            end=places[one.end - 1][1],
-            judgement=sign(one, one.phrase.judgement),
-            balance=balance[number],
-            clause=(places[clauses[number]][0], places[last][1]),
-        )
+        first = max(word - NEGATION_REACH, self._starts[self._clause(word)])
+        turned = any(place in self._negators for place in range(first, word))
+        return _SIGNS[judgement] * (-1 if turned else 1)
 
 
 def _longest(found: Iterable[_Found]) -> list[_Found]:
@@ -183,11 +270,14 @@ def _longest(found: Iterable[_Found]) -> list[_Found]:
     """
     kept: dict[tuple[int, int, str], _Found] = {}
     covered: dict[int, int] = {}
-    by_length = sorted(found, key=lambda one: (one.start - one.end, one.phrase.judgement is None))
+    by_length = sorted(
+        found,  # completely, since sets have no order
+        key=lambda one: (one.start - one.end, one.start, one.kind.judgement or "~", one.kind.code),
+    )
     for one in by_length:
         size = one.end - one.start
         if any(covered.get(place, 0) <= size for place in range(one.start, one.end)):
-            kept.setdefault((one.start, one.end, one.phrase.code), one)
+            kept.setdefault((one.start, one.end, one.kind.code), one)
             for place in range(one.start, one.end):
                 covered[place] = max(covered.get(place, 0), size)
     parted = {code.rpartition(".")[0] for _, _, code in kept}
@@ -196,5 +286,10 @@ def _longest(found: Iterable[_Found]) -> list[_Found]:
 
 @lru_cache(maxsize=32)
 def packaged_matcher(language: str) -> ThemeMatcher:
-    """The matcher of a packaged taxonomy, built at the first call and then shared."""
+    """The matcher of a packaged taxonomy, built at the first call and then shared.
+
+    That of `ANY_LANGUAGE` knows no phrase.
+    """
+    if language == ANY_LANGUAGE:
+        return ThemeMatcher(Taxonomy(language, (), (), {}))
     return ThemeMatcher(parse_taxonomy(taxonomy_source(language)))

@@ -99,7 +99,15 @@ def _unmarked(marked: str) -> tuple[str, tuple[PersonalData, ...]]:
 
 
 def _part(text: str) -> Part:
-    data = text.encode()
-    seen_by_words = hashlib.sha256(data).digest()[0] < _SEEN_BYTE
-    seen_by_weights = int.from_bytes(hashlib.blake2b(data, digest_size=4).digest()) % _SEEN_MODULUS
-    return "learn" if seen_by_words or seen_by_weights else "test"
+    return "learn" if seen_by_words(text) or seen_by_weights(text) else "test"
+
+
+def seen_by_words(text: str) -> bool:
+    """Whether who wrote the words of themes may have read a text."""
+    return hashlib.sha256(text.encode()).digest()[0] < _SEEN_BYTE
+
+
+def seen_by_weights(text: str) -> bool:
+    """Whether the weights of sentiment learn from a text (if not, it may still calibrate them)."""
+    digest = hashlib.blake2b(text.encode(), digest_size=4).digest()
+    return bool(int.from_bytes(digest) % _SEEN_MODULUS)

@@ -4,58 +4,74 @@ A unigram language model of pieces (Kudo, ACL 2018), with the pieces and scores 
 multilingual-e5-small inherited from XLM-RoBERTa, cut down to those of our languages.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
 
 START = "▁"  # stands before a word's first sign
 UNKNOWN = 0  # the id of a sign that no piece holds
 LONGEST_WORD = 200
-KEPT_WORDS = 100_000
+KEPT_WORDS = 30_000
+_KEPT_LENGTH = 40  # longer ones, such as Chinese sentences, hardly come twice
 
 
 class Pieces:
     """Splits words into pieces; ids count from 1 in the order of the list, 0 is unknown."""
 
-    def __init__(self, pieces: Sequence[str], scores: Sequence[float]) -> None:
-        """Pieces with their log probabilities."""
-        self._scores: Mapping[str, float] = dict(zip(pieces, scores, strict=True))
-        self._ids = {piece: number for number, piece in enumerate(pieces, 1)}
-        # The longest piece that begins with these two signs: most places reach no further.
-        self._reach: dict[str, int] = {}
-        for piece in pieces:
-            self._reach[piece[:2]] = max(self._reach.get(piece[:2], 0), len(piece))
-        self._unknown = min(scores) - 10
-        self._known: dict[str, list[int]] = {}
+    def __init__(
+        self, pieces: Sequence[str], scores: Sequence[float], *, longest_word: int = LONGEST_WORD
+    ) -> None:
+        """Pieces with their log probabilities; of a word the first `longest_word` signs count."""
+        self._longest_word = longest_word
+        # Of every beginning of a piece, too, which is no piece: a longer one may follow.
+        self._ids = dict.fromkeys(
+            (piece[:size] for piece in pieces for size in range(1, len(piece))), UNKNOWN
+        )
+        self._ids.update((piece, number) for number, piece in enumerate(pieces, 1))
+        self._scores = array("d", [min(scores) - 10, *scores])  # by id
+        self._of_word = lru_cache(maxsize=KEPT_WORDS)(self._split)
 
     def ids(self, text: str) -> list[int]:
         """Ids of the pieces of a cleaned text; never empty."""
         found: list[int] = []
         for word in text.split():
-            known = self._known.get(word)
-            if known is None:
-                if len(self._known) >= KEPT_WORDS:
-                    self._known.clear()
-                known = self._known[word] = self._split(START + word[:LONGEST_WORD])
-            found += known
+            found += self._of_word(word) if len(word) <= _KEPT_LENGTH else self._split(word)
         return found or [UNKNOWN]
 
-    def _split(self, word: str) -> list[int]:
+    def number(self, piece: str) -> int:
+        """The id of a piece, `UNKNOWN` if it is none."""
+        return self._ids.get(piece, UNKNOWN)
+
+    def names(self) -> list[str]:
+        """All pieces, in the order of their ids."""
+        return sorted(
+            (one for one, number in self._ids.items() if number), key=self._ids.__getitem__
+        )
+
+    def __len__(self) -> int:
+        return len(self._scores) - 1
+
+    def _split(self, word: str) -> Sequence[int]:
         """Viterbi's algorithm over the places of the word."""
-        if word in self._ids:
-            return [self._ids[word]]
-        size = len(word)
-        best = [0.0] + [float("-inf")] * size
-        begins = [0] * (size + 1)
+        word = START + word[: self._longest_word]
+        if whole := self._ids.get(word):
+            return (whole,)
+        ids, scores, size = self._ids, self._scores, len(word)
+        best = [0.0] + [-math.inf] * size
+        last = [(0, UNKNOWN)] * (size + 1)
         for start in range(size):
-            longest = max(1, self._reach.get(word[start : start + 2], 1))
-            for end in range(start + 1, min(size, start + longest) + 1):
-                score = self._scores.get(
-                    word[start:end], self._unknown if end == start + 1 else None
-                )
-                if score is not None and best[start] + score > best[end]:
-                    best[end], begins[end] = best[start] + score, start
-        found: list[int] = []
-        end = size
+            if best[start] + scores[UNKNOWN] > best[start + 1]:
+                best[start + 1], last[start + 1] = best[start] + scores[UNKNOWN], (start, UNKNOWN)
+            for end in range(start + 1, size + 1):
+                piece = ids.get(word[start:end])
+                if piece is None:
+                    break
+                if piece and (score := best[start] + scores[piece]) > best[end]:
+                    best[end], last[end] = score, (start, piece)
+        found, end = array("I"), size
         while end:
-            found.append(self._ids.get(word[begins[end] : end], UNKNOWN))
-            end = begins[end]
-        return found[::-1]
+            end, piece = last[end]
+            found.append(piece)
+        found.reverse()
+        return found

@@ -86,3 +86,21 @@ def test_the_engine_version_changes_with_what_results_rest_on(monkeypatch):
         monkeypatch.undo()
         importlib.reload(nlp)
     assert changed != before == nlp.ENGINE_VERSION
+
+
+@pytest.mark.parametrize("language", nlp.THEME_LANGUAGES)
+def test_no_phrase_holds_a_shorter_one_that_says_the_same(language):
+    """It would find nothing more and cost memory."""
+    phrases = [
+        (one.code, one.judgement, tuple(one.text.split()))
+        for one in parse_taxonomy(taxonomy_source(language)).phrases
+    ]
+    known = set(phrases)
+    idle = [
+        (code, words)
+        for code, judgement, words in phrases
+        for start in range(len(words))
+        for end in range(start + 1, len(words) + 1)
+        if end - start < len(words) and (code, judgement, words[start:end]) in known
+    ]
+    assert idle == []

@@ -116,6 +116,21 @@ def test_judging_words_count_for_their_clause_only(matcher):
 
 
 @pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("Paid 4,5 or 1.000 euros.", 1),
+        ("Version 2.0.1, then 3", 2),
+        ("In 2024. 5 days late", 2),
+        ("٤،٥ euros", 1),
+        ("no. 5,but late", 3),
+        ("", 1),
+    ],
+)
+def test_marks_inside_numbers_begin_no_clause(matcher, text, clauses):
+    assert len(matcher.read(text).clauses) == clauses
+
+
+@pytest.mark.parametrize(
     "before", ["", "😡😡 ", "👨‍👩‍👧 𝒲𝓸𝔀 ", "\ud800\x00 ", "\u202e", "  \n\t", "é̀̀ ", "第一 "]
 )
 def test_offsets_count_code_points_of_the_text_as_given(matcher, before):

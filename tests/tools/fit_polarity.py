@@ -12,7 +12,7 @@ from nlp import corpus
 from nlp.polarity import features
 from nlp.results import SENTIMENTS
 from nlp.sentiment import probabilities
-from nlp.themes import packaged_matcher
+from nlp.theme_classifier import find_themes
 from nlp.words import readable
 
 RIDGE = 1e-4
@@ -22,13 +22,13 @@ def read() -> tuple[np.ndarray, ...]:
     """Features, what the phrase says, gold polarity, whether to learn from it, and mixed ones."""
     rows, own, gold, learn, mixed = [], [], [], [], []
     for language in corpus.languages():
-        matcher, comments = packaged_matcher(language), corpus.read(language)
+        comments = corpus.read(language)
         texts = [readable(comment.text) for comment in comments]
         whole = probabilities(texts, [language] * len(texts))
         found = [
             (number, mention)
-            for number, text in enumerate(texts)
-            for mention in matcher.mentions(text)
+            for number, mentions in enumerate(find_themes(texts, [language] * len(texts)))
+            for mention in mentions
             if mention.code in dict(comments[number].themes)
         ]
         clauses = [texts[number][slice(*mention.clause)] for number, mention in found]

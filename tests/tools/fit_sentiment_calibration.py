@@ -1,14 +1,11 @@
-"""Fit the constants of `nlp.sentiment._CALIBRATION` and print them.
+"""Fit the constants of `nlp.sentiment.lexicon._CALIBRATION` and print them.
 
     python -m tests.tools.fit_sentiment_calibration TRAIN.jsonl.gz ...
 
-Each file holds one JSON object a line with `text`, `lang` and `label`; English lines with a
-label are used. Give only data whose licence lets weights ship; `nlp/NOTICE` names what the
-constants in the code were fitted on. Deterministic: the same files give the same numbers.
+Takes the English lines with a label from files that `nlp.training.texts` reads, which refuses those
+whose licence does not let weights ship. Deterministic: the same files give the same numbers.
 """
 
-import gzip
-import json
 import sys
 from pathlib import Path
 
@@ -16,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize  # type: ignore[import-untyped] # ships no types
 
+from nlp.results import SENTIMENTS
 from nlp.sentiment.lexicon import polarity
+from nlp.training.texts import rows
 
-LABELS = ("negative", "neutral", "positive")
 # Only takes away the freedom to add a constant to all three logits.
 RIDGE = 1e-4
 Array = npt.NDArray[np.float64]
@@ -26,12 +24,12 @@ Array = npt.NDArray[np.float64]
 
 def english_pairs(paths: list[Path]) -> tuple[Array, npt.NDArray[np.intp]]:
     """(compound, index of the label) of every labelled English line."""
-    pairs = []
-    for path in paths:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for row in map(json.loads, lines):
-                if row["lang"] == "en" and row["label"] in LABELS:
-                    pairs.append((polarity(row["text"]), LABELS.index(row["label"])))
+    pairs = [
+        (polarity(row["text"]), SENTIMENTS.index(row["label"]))
+        for path in paths
+        for row in rows(path)
+        if row["lang"] == "en" and row["label"]
+    ]
     return np.array([p for p, _ in pairs]), np.array([label for _, label in pairs])
 
 

