@@ -8,10 +8,35 @@ from survey_app.accounts import views as accounts
 from survey_app.config import Settings, read_settings
 from survey_app.demo import views as demo
 from survey_app.insights import views as insights
-from survey_app.insights.jobs import ANALYSE_COMMENTS
+from survey_app.insights.comments import settings_views as comment_settings
+from survey_app.insights.comments import theme_views as themes
+from survey_app.insights.comments import views as comments
+from survey_app.insights.comments.accurate import open_encoder
+from survey_app.insights.jobs import (
+    REDACT_COMMENTS,
+    analyse_comments,
+    find_topics,
+    learn_sentiment,
+)
+from survey_app.jobs import Kind
 from survey_app.responses import public as responses
 
-JOB_KINDS = (ANALYSE_COMMENTS,)
+
+def job_kinds(settings: Settings | None = None) -> tuple[Kind, ...]:
+    """The kinds of work, in the order in which a worker takes them up; without settings, plain.
+
+    Raises SettingError where the settings ask for an encoder that can't be used.
+    """
+    encoder = open_encoder(settings) if settings else None
+    return (
+        REDACT_COMMENTS,
+        analyse_comments(encoder),
+        learn_sentiment(encoder),
+        find_topics(encoder),
+    )
+
+
+JOB_KINDS = job_kinds()
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -43,6 +68,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         responses.api,
         insights.blueprint,
         insights.assets,
+        comments.blueprint,
+        themes.blueprint,
+        comment_settings.blueprint,
         demo.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -16,12 +16,13 @@ from sqlalchemy.exc import ProgrammingError
 from survey_app import i18n, server
 from survey_app.accounts import commands as accounts
 from survey_app.accounts import operations as account_operations
-from survey_app.app import JOB_KINDS, create_app
+from survey_app.app import create_app, job_kinds
 from survey_app.config import prepare_data_folder, read_settings
 from survey_app.db import DATABASE_AWAY, alembic, db, upgrade_schema
 from survey_app.demo.commands import demo
 from survey_app.errors import SoundingsError, inert
 from survey_app.insights import commands as insights
+from survey_app.insights.comments.accurate import check_encoder
 from survey_app.jobs import work
 from survey_app.lifecycle.operations import create_default_map
 from survey_app.responses.commands import database_said, import_responses
@@ -71,6 +72,8 @@ def main() -> None:
 @click.option("--with-worker", is_flag=True, help="Run a worker beside it; both end together.")
 def serve(with_worker: bool) -> None:  # noqa: FBT001 - click passes options by name
     """Serve the application."""
+    if with_worker:
+        check_encoder(current_app.config["SETTINGS"])
     server.serve(current_app._get_current_object(), with_worker=with_worker)  # type: ignore[attr-defined]  # Flask's documented way to the real object
 
 
@@ -81,7 +84,8 @@ def worker(until_idle: bool, parent: int | None) -> None:  # noqa: FBT001 - clic
     """Do the work that waits: analyse comments."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # as above
     server.stop_on_signals()
-    done = work(app, JOB_KINDS, until_idle=until_idle, parent=parent)
+    kinds = job_kinds(app.config["SETTINGS"])
+    done = work(app, kinds, until_idle=until_idle, parent=parent)
     if until_idle:
         click.echo(f"{done} pieces of work done; nothing is left.")
 
@@ -136,5 +140,6 @@ def nlp_group() -> None:
 import_group.add_command(import_responses)
 export_group.add_command(insights.export_nps)
 nlp_group.add_command(insights.evaluate_nlp)
+nlp_group.add_command(insights.convert_encoder)
 for command in (accounts.workspace, accounts.user, survey, demo):
     main.add_command(command)

@@ -118,6 +118,9 @@ class Settings:
         10,
         "failed log-ins in 15 minutes to one account from one network (see below)",
     )
+    encoder_dir: Path | None = _setting(
+        _folder, None, "model directory of the accurate tier (see docs/language.md)"
+    )
     threads: int = _setting(_whole(1, 64), 8, "requests served at the same time")
 
     @property

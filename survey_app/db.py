@@ -205,6 +205,8 @@ def _prepare_sqlite(engine: sa.Engine, *, writes: bool) -> None:
             # FULL: an acknowledged answer has reached the disk, also when the power fails.
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = FULL")
+            # What was erased or redacted is overwritten in the file, not only forgotten.
+            cursor.execute("PRAGMA secure_delete = ON")
         else:
             cursor.execute("PRAGMA query_only = ON")
         cursor.close()

@@ -43,6 +43,24 @@ def write_privacy(key: str, file: TextIO, locale: str) -> None:
     click.echo(f"The privacy notice of {key} in {locale} is changed.")
 
 
+@workspace.command("redact")
+@click.argument("key")
+@click.option("--on/--off", "wanted", required=True, help="Whether it is wanted.")
+def set_redaction(key: str, wanted: bool) -> None:  # noqa: FBT001 - click passes the flag
+    """Take personal data out of the comments of KEY before anybody sees them.
+
+    The worker does it, also with comments that are there already; there is no way back to what was
+    taken out.
+    """
+    operations.set_redaction(workspace_by_key(db.session, key), wanted=wanted)
+    db.session.commit()
+    click.echo(
+        f"Personal data is taken out of the comments of {key}."
+        if wanted
+        else f"Comments of {key} are kept as they come from now on."
+    )
+
+
 @user.command("create")
 @click.argument("email")
 @click.option("--workspace", "workspace_key", required=True, help="Key of the workspace.")

@@ -24,6 +24,8 @@ class Workspace(Base):
     token_secret: Mapped[str]
     score_floor: Mapped[int] = mapped_column(default=5)
     comment_floor: Mapped[int] = mapped_column(default=10)
+    # Whether personal data is taken out of comments before anybody sees them.
+    redact: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     created_at: Mapped[datetime]
 
 

@@ -131,6 +131,14 @@ def write_privacy_notice(session: Session, workspace: Workspace, *, locale: str,
         session.delete(notice)
 
 
+def set_redaction(workspace: Workspace, *, wanted: bool) -> None:
+    """Have personal data taken out of the workspace's comments, or stop having it.
+
+    Comments that are there already are redacted too; what was taken out stays out.
+    """
+    workspace.redact = wanted
+
+
 def create_user(
     session: Session, email: str, *, password: str, workspace: Workspace, role: str, now: datetime
 ) -> tuple[User, bool]:

@@ -10,8 +10,9 @@ from survey_app.config import Settings, kept_secret
 from survey_app.db import db, upgrade_schema
 from survey_app.demo import operations
 from survey_app.errors import N_, SettingError
-from survey_app.insights.jobs import ANALYSE_COMMENTS
-from survey_app.jobs import run_once
+from survey_app.insights.comments.accurate import open_encoder
+from survey_app.insights.jobs import analyse_comments
+from survey_app.jobs import Kind, run_once
 
 
 @click.command()
@@ -31,6 +32,7 @@ def demo(seed: int, responses: int) -> None:
             hint=N_("Make it with SOUNDINGS_HOST=127.0.0.1."),
             host=settings.host,
         )
+    kind = analyse_comments(open_encoder(settings))
     upgrade_schema()
     password = kept_secret(settings, "demo_password")[:16]
     if not operations.exists(db.session):
@@ -40,16 +42,16 @@ def demo(seed: int, responses: int) -> None:
             db.session, seed=seed, responses=responses, password=password, now=datetime.now(UTC)
         )
         db.session.commit()
-    _analyse()
+    _analyse(kind)
     click.echo(f"Look around: {settings.public_url}/w/{operations.WORKSPACE}/perception")
     click.echo(f"Log in as:   {operations.EMAIL}  {password}")
     click.echo(f"A shop that asks its customers: {settings.public_url}/demo")
 
 
-def _analyse() -> None:
+def _analyse(kind: Kind) -> None:
     """Let the worker's own code read the comments, so that the first page is complete."""
     taken = 0
-    while done := run_once(ANALYSE_COMMENTS, datetime.now(UTC)):
+    while done := run_once(kind, datetime.now(UTC)):
         taken += done
         click.echo(f"\r{taken} comments read", nl=False, err=True)
     if taken:

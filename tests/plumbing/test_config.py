@@ -37,6 +37,7 @@ USABLE = {
     "country_header": ("CF-IPCountry", "CF-IPCountry"),
     "public_limit": ("60", 60),
     "login_limit": ("5", 5),
+    "encoder_dir": ("/srv/encoder", Path("/srv/encoder")),
     "threads": ("4", 4),
 }
 UNUSABLE = {
@@ -50,6 +51,7 @@ UNUSABLE = {
     "country_header": ["", "X Country", "X-Country:", "Länder"],
     "public_limit": ["", "0", "1000001"],
     "login_limit": ["", "0", "1001"],
+    "encoder_dir": ["", "a\0b"],
     "threads": ["", "0", "65"],
 }
 

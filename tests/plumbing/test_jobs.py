@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 import nlp
 from survey_app import jobs
 from survey_app.db import db
-from survey_app.insights import comments
+from survey_app.insights.comments import analysis
 from survey_app.insights.jobs import ANALYSE_COMMENTS
 from survey_app.insights.models import CommentAnalysis, ThemeMention
 from survey_app.jobs import BATCH, LEASE, TRIES, Job, Kind, claim, run_once, work
@@ -136,8 +136,8 @@ def test_a_new_engine_tries_what_the_old_one_set_aside(
     monkeypatch.setattr(nlp, "analyse_many", REAL)
     assert run_until_idle(app, NOW + timedelta(days=1)) == 0
     monkeypatch.setattr(nlp, "ENGINE_VERSION", "next")
-    monkeypatch.setattr(comments, "KIND", "analyse_comments next")
-    kind = replace(ANALYSE_COMMENTS, name=comments.KIND)
+    monkeypatch.setattr(analysis, "KIND", "analyse_comments next")
+    kind = replace(ANALYSE_COMMENTS, name=analysis.KIND)
     assert work(app, (kind,), until_idle=True) == 1
     assert analyses(app) == {f"{POISON}.": "next"}
     assert stored_jobs(app) == []

@@ -1,0 +1,28 @@
+"""The frame of members' pages: which workspace, which page, which language."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+
+from survey_app.accounts.operations import Actor
+from survey_app.accounts.queries import workspaces_of
+from survey_app.db import db
+from survey_app.i18n import INTERFACE_LOCALES, native_name
+
+
+def frame(actor: Actor) -> dict[str, Any]:
+    """What `insights/frame.html` needs."""
+    return {
+        "actor": actor,
+        "workspaces": workspaces_of(db.session, user_id=actor.user.id),
+        "languages": [(code, native_name(code), here(lang=code)) for code in INTERFACE_LOCALES],
+        "here": here,
+    }
+
+
+def here(**changes: str | None) -> str:
+    """This page's address with some parameters changed."""
+    args = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
+    args += [(name, value) for name, value in changes.items() if value]
+    return request.path + ("?" + urlencode(args) if args else "")
