@@ -11,7 +11,7 @@ from survey_app.db import db, upgrade_schema
 from survey_app.demo import operations
 from survey_app.errors import N_, SettingError
 from survey_app.insights.comments.accurate import open_encoder
-from survey_app.insights.jobs import analyse_comments
+from survey_app.insights.jobs import analyse_comments, find_topics, learn_sentiment
 from survey_app.jobs import Kind, run_once
 
 
@@ -32,7 +32,7 @@ def demo(seed: int, responses: int) -> None:
             hint=N_("Make it with SOUNDINGS_HOST=127.0.0.1."),
             host=settings.host,
         )
-    kind = analyse_comments(open_encoder(settings))
+    encoder = open_encoder(settings)
     upgrade_schema()
     password = kept_secret(settings, "demo_password")[:16]
     if not operations.exists(db.session):
@@ -42,17 +42,21 @@ def demo(seed: int, responses: int) -> None:
             db.session, seed=seed, responses=responses, password=password, now=datetime.now(UTC)
         )
         db.session.commit()
-    _analyse(kind)
+    _work(analyse_comments(encoder), learn_sentiment(encoder), find_topics(encoder))
     click.echo(f"Look around: {settings.public_url}/w/{operations.WORKSPACE}/perception")
     click.echo(f"Log in as:   {operations.EMAIL}  {password}")
     click.echo(f"A shop that asks its customers: {settings.public_url}/demo")
 
 
-def _analyse(kind: Kind) -> None:
-    """Let the worker's own code read the comments, so that the first page is complete."""
-    taken = 0
-    while done := run_once(kind, datetime.now(UTC)):
-        taken += done
-        click.echo(f"\r{taken} comments read", nl=False, err=True)
-    if taken:
+def _work(reading: Kind, *others: Kind) -> None:
+    """Do what a worker would find undone, by its own code, so that the first pages are complete."""
+    read = 0
+    while True:
+        taken = run_once(reading, datetime.now(UTC))
+        if taken:
+            read += taken
+            click.echo(f"\r{read} comments read", nl=False, err=True)
+        elif not sum(run_once(kind, datetime.now(UTC)) for kind in others):
+            break
+    if read:
         click.echo("", err=True)

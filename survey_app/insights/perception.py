@@ -86,7 +86,7 @@ def perceive(
     talk = tables.talk(session, scope, scores.floors[NPS])
     comments, waiting = None, 0
     if is_open(talk.writers, workspace):
-        shown = shown_in(countries, stages)
+        shown = shown_in(session, workspace, scope, countries=countries, stages=stages)
         comments = newest(session, scope, shown=shown, limit=COMMENTS).comments
         waiting = tally(session, scope, engine=engine).waiting
     return Perception(

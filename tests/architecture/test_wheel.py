@@ -58,6 +58,8 @@ def test_it_carries_every_file_of_the_packages_and_nothing_else(root: Path, whee
     wanted = set()
     for name in listed:
         top = name.partition("/")[0] + "/"
+        if name.startswith("nlp/training/"):  # makes the weights; no part of the product
+            continue
         if top in ("survey_app/", "analytics/", "nlp/", *moved) and (root / name).exists():
             wanted.add(name.replace(top, moved.get(top, top), 1))
     with zipfile.ZipFile(wheel) as archive:

@@ -69,8 +69,8 @@ def test_on_our_corpus_it_is_no_worse_than_the_documentation_says():
     def mean(figures):
         return sum(figures) / len(languages)
 
-    assert report.mean_macro_f1(languages) > 61.3 - 1
+    assert report.mean_macro_f1(languages) > 61.4 - 1
     assert mean(told.f1 for told in report.themes.values()) > 60.5 - 1
     assert mean(told.f1 for told in report.parts.values()) > 51.3 - 1
-    assert mean(report.polarity.values()) > 73.0 - 1
+    assert mean(report.polarity.values()) > 72.0 - 1
     assert mean(told.coverage for told in report.sentiment.values()) > 90

@@ -169,12 +169,14 @@ def test_a_database_that_fails_midway_is_one_sentence_and_the_import_goes_on(
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, 1))
     else:
         with door.app.app_context():
-            db.session.execute(
-                sa.text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            while process.poll() is None:  # between two chunks it would just connect anew
+                db.session.rollback()  # a transaction sees the connections of its beginning
+                db.session.execute(
+                    sa.text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
                 )
-            )
     said, complaint = process.communicate(timeout=60)
     assert (process.returncode, said) == (1, b"")
     assert complaint.startswith(b"soundings: The import stopped, because the database failed: ")

@@ -130,16 +130,23 @@ def store(session: Session, found: Sequence[Analysed], now: datetime) -> None:
     A response that was replaced, redacted or erased meanwhile is passed over, and so is one whose
     workspace defines other themes or has learnt since; it is found again as undone.
     """
+    # Whoever is just changing themes or what was learnt is waited for: what came meanwhile, and is
+    # not among the comments that they make unread, must not be stored as they were before.
+    of = {item.workspace_id for item in found}
+    own = sa.select(Workspace.id).where(Workspace.id.in_(of)).order_by(Workspace.id)
+    session.execute(own.with_for_update(read=True))
     states = session.execute(
         sa.select(Response.id, Response.workspace_id, Response.body_hash, Response.redacted_at)
         .where(Response.id.in_([item.response_id for item in found]))
         .with_for_update()
     ).all()
     version = found[0].engine_version if found else ""
-    own = {
+    additions = {
         one: _of_workspace(session, one, version) for one in {row.workspace_id for row in states}
     }
-    current = {row.id: (row.body_hash, row.redacted_at, *own[row.workspace_id]) for row in states}
+    current = {
+        row.id: (row.body_hash, row.redacted_at, *additions[row.workspace_id]) for row in states
+    }
     fresh = [item for item in found if current.get(item.response_id) == item.state]
     ids = sorted({item.response_id for item in fresh})
     session.execute(sa.delete(CommentAnalysis).where(CommentAnalysis.response_id.in_(ids)))

@@ -23,7 +23,7 @@ from survey_app.insights.comments.schemas import (
     Selection,
 )
 from survey_app.insights.comments.undone import IS_READY
-from survey_app.insights.counts import PERSON, in_scope
+from survey_app.insights.counts import COLUMNS, PERSON, in_scope
 from survey_app.insights.models import CommentAnalysis, CommentCorrection, ThemeMention
 from survey_app.insights.scope import Breakdown, Scope
 from survey_app.jobs import Job
@@ -124,7 +124,9 @@ def what_is_readable(session: Session, workspace: Workspace, scope: Scope) -> Re
     """What may be shown of a scope, by the rules of its numbers."""
     scores = tables.breakdowns(session, scope, [NPS.over("country"), NPS.over("stage")])
     writers = tables.writers(session, scope, scores.floors[NPS])
-    return Readable(is_open=is_open(writers, workspace), shown=shown_in(*scores.tables))
+    countries, stages = scores.tables
+    shown = shown_in(session, workspace, scope, countries=countries, stages=stages)
+    return Readable(is_open=is_open(writers, workspace), shown=shown)
 
 
 def is_open(writers: int, workspace: Workspace) -> bool:
@@ -132,9 +134,30 @@ def is_open(writers: int, workspace: Workspace) -> bool:
     return not 0 < writers < workspace.comment_floor
 
 
-def shown_in(countries: pd.DataFrame, stages: pd.DataFrame) -> Shown:
-    """What the tables of countries and stages show."""
-    return Shown(_visible(countries, "country"), _visible(stages, "stage"))
+def shown_in(
+    session: Session,
+    workspace: Workspace,
+    scope: Scope,
+    *,
+    countries: pd.DataFrame,
+    stages: pd.DataFrame,
+) -> Shown:
+    """What the tables of countries and stages show, and enough people of whom wrote."""
+    told = {
+        name: _visible(table, name) & _visible(_writers(session, workspace, scope, name), name)
+        for name, table in (("country", countries), ("stage", stages))
+    }
+    return Shown(told["country"], told["stage"])
+
+
+def _writers(session: Session, workspace: Workspace, scope: Scope, name: str) -> pd.DataFrame:
+    """The values of a dimension, suppressed where a filter by them would open no comments."""
+    column = COLUMNS[name]
+    asked = sa.select(column, sa.func.count(PERSON.distinct()))
+    groups = session.execute(_chosen(asked, scope, EVERYTHING).group_by(column)).all()
+    table = pd.DataFrame({name: [value for value, _ in groups], "n": 0})
+    people = [count for _, count in groups]
+    return analytics.suppress(table, respondents=people, k=workspace.comment_floor)
 
 
 def _visible(table: pd.DataFrame, dimension: str) -> frozenset[str]:
@@ -211,7 +234,7 @@ def _is_current(engine: str) -> sa.ColumnElement[bool]:
 
 
 def _waits(engine: str) -> sa.ColumnElement[bool]:
-    """Whether a response waits to be read; one that was set aside, since it breaks the engine, does not."""
+    """Whether a response is to be read; one that breaks the analysis, and was set aside, is not."""
     set_aside = sa.exists().where(
         Job.kind.startswith("analyse_comments "),
         Job.subject == Response.id,

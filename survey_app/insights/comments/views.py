@@ -1,5 +1,6 @@
 """The page *Comments*: what customers wrote, what was understood of it, and what people correct."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -30,9 +31,10 @@ from survey_app.insights.comments.schemas import (
 )
 from survey_app.insights.filters import filters, there, today
 from survey_app.insights.frame import frame
-from survey_app.insights.schemas import presets, read_query
+from survey_app.insights.schemas import PerceptionQuery, presets, read_query
 from survey_app.insights.theme_names import THEMES
 
+AGE = "age_band"
 blueprint = Blueprint("comments", __name__, url_prefix="/w/<workspace>/comments")
 
 
@@ -41,7 +43,7 @@ blueprint = Blueprint("comments", __name__, url_prefix="/w/<workspace>/comments"
 def show_comments(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the guard has read it
     """What customers wrote, newest first, within a scope."""
     actor: Actor = g.actor
-    query = read_query(request.args, actor.workspace, today=today(actor))
+    query = _without_age(read_query(request.args, actor.workspace, today=today(actor)))
     now, _ = query.compared
     scope = query.scope.over(now)
     own = own_names(db.session, actor.workspace.id)
@@ -71,7 +73,7 @@ def show_comments(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the 
         unscored=UNSCORED,
         flags=FLAGS,
         version=engine,
-        filters=filters(actor),
+        filters=[one for one in filters(actor) if one[1] != AGE],
         presets=presets(query.today),
         there=there,
         words=words,
@@ -96,6 +98,15 @@ def correct(workspace: str, response_id: int, question: str) -> ResponseReturnVa
     page = url_for(".show_comments", workspace=actor.workspace.key)
     query = urlencode([*request.args.items(multi=True)])
     return redirect(f"{page}?{query}#{_anchor(place)}", code=303)
+
+
+def _without_age(query: PerceptionQuery) -> PerceptionQuery:
+    """The query without its filter by age, which nothing on a comment says.
+
+    Else two lists, one of a country and one of an age, would tell the age of each that is in both.
+    """
+    kept = {name: values for name, values in query.scope.filters.items() if name != AGE}
+    return replace(query, scope=replace(query.scope, filters=kept))
 
 
 def _said(form: MultiDict[str, str]) -> Said:

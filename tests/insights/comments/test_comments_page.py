@@ -169,6 +169,25 @@ def test_a_comment_does_not_say_where_its_table_is_silent(
     assert said(read(reader, "?country=FI&country=SE")) == [], "all but the two in Malta"
 
 
+def test_a_comment_does_not_name_a_country_that_few_people_wrote_from(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    rows = [
+        *answers(30, 10, comment=KIND),
+        *answers(20, 8, country="DE", comment=KIND),
+        *answers(4, 2, country="FR", comment="Le colis est perdu.", days_ago=1),
+        *answers(8, 5, country="FR"),
+        *answers(12, 8, country="SE"),
+    ]
+    fill(app, tmp_path, rows)
+    assert said(read(reader, "?country=FR")) == []
+    page = text_of(read(reader))
+    hers = page[page.index("Le colis") :][:160]
+    assert "France" not in hers
+    assert "Germany" not in page[page.index("Le colis") :], "or France were what is left"
+    assert "Finland" in page[page.index("Le colis") :]
+
+
 def test_who_wrote_it_and_when_is_not_told(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
     fill(app, tmp_path, answers(12, 2, comment=LATE, who="customer-key"))
     page = read(reader)
