@@ -105,7 +105,7 @@ class ThemeMatcher:
             key for patterns in several.values() for keys in patterns for key in keys
         )
         self._lengths = range(max(map(len, [*self._single, *self._parts, ""])), 0, -1)
-        self._read = lru_cache(maxsize=20_000)(self._readings)
+        self._read = lru_cache(maxsize=3_000)(self._readings)
 
     def mentions(self, text: str) -> list[Mention]:
         """The mentions in `text` (as `readable` gives it), by position."""

@@ -51,7 +51,7 @@ def words_of(text: str) -> Iterator[tuple[int, int, str]]:
         yield found.start(), found.end(), fold(found[0])
 
 
-@lru_cache(maxsize=30_000)
+@lru_cache(maxsize=10_000)
 def fold(word: str) -> str:
     """The word as it is compared: lower case, without the marks that people leave out.
 
