@@ -2,6 +2,7 @@
 
 import pytest
 
+import nlp
 from nlp.evaluation import FoundFigures, Labelled, evaluate, own_corpus
 from nlp.redaction import PersonalData
 
@@ -25,6 +26,11 @@ def test_right_labels_are_a_hundred_percent():
     assert report.language["set", "en"] == 100.0
     assert report.comments_per_second > 0
     assert report.themes == report.personal == {}
+
+
+def test_the_package_measures_itself():
+    rows = [_labelled(label, text) for label, text in TEXTS.items()]
+    assert nlp.evaluate(rows).sentiment == evaluate(rows).sentiment
 
 
 def test_wrong_labels_cost_precision_and_recall():
