@@ -62,9 +62,13 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What was found among a workspace's comments, and how many of them no theme explains."""
+    """What was found among a workspace's comments, and how many of them no theme explains.
+
+    `redacted`: whether the workspace had personal data taken out when they were read.
+    """
 
     workspace_id: int
+    redacted: bool
     unexplained: int
     unexplained_before: int
     topics: tuple[Told, ...]
@@ -139,7 +143,7 @@ def read(
         )
         rest = [row.day >= start for row, of in zip(rows, explained, strict=True) if not of]
         told = tuple(_told(topic, rows) for topic in topics[:MOST_TOPICS])
-        found.append(Search(workspace.id, sum(rest), len(rest) - sum(rest), told))
+        found.append(Search(workspace.id, workspace.redact, sum(rest), len(rest) - sum(rest), told))
     return found
 
 
@@ -204,10 +208,19 @@ def _told(topic: "Topic", rows: Sequence[Any]) -> Told:
 
 
 def store(session: Session, found: Sequence[Search], now: datetime) -> None:
-    """Replace what was found before. Examples that were erased meanwhile are passed over."""
+    """Replace what was found before. Examples that were erased meanwhile are passed over.
+
+    So is a search of texts from which the workspace wants personal data taken out since.
+    """
     ids = [search.workspace_id for search in found]
+    workspaces = session.scalars(
+        sa.select(Workspace).where(Workspace.id.in_(ids)).with_for_update(read=True)
+    )
+    redact = {workspace.id: workspace.redact for workspace in workspaces}
     session.execute(sa.delete(TopicSearch).where(TopicSearch.workspace_id.in_(ids)))
     for search in found:
+        if redact.get(search.workspace_id) != search.redacted:
+            continue
         session.add(
             TopicSearch(
                 workspace_id=search.workspace_id,

@@ -18,7 +18,7 @@ from survey_app.accounts.operations import set_redaction
 from survey_app.app import JOB_KINDS
 from survey_app.db import db
 from survey_app.insights.comments import redaction
-from survey_app.insights.jobs import ANALYSE_COMMENTS, REDACT_COMMENTS
+from survey_app.insights.jobs import ANALYSE_COMMENTS, FIND_TOPICS, REDACT_COMMENTS
 from survey_app.insights.models import CommentAnalysis, ThemeMention, TopicSearch
 from survey_app.jobs import TRIES, Job, run_once, work
 from survey_app.responses.models import Answer, Response
@@ -145,6 +145,23 @@ def test_an_analysis_of_the_original_is_not_stored(app: Flask, cast: Cast) -> No
     assert count(app, CommentAnalysis) == 0
     work(app, JOB_KINDS, until_idle=True)
     assert count(app, CommentAnalysis) == 1 and texts(app) == [WITHOUT]
+
+
+def test_a_search_for_topics_in_the_originals_is_not_stored(app: Flask, cast: Cast) -> None:
+    write_comments(app, [PERSONAL])
+    work(app, JOB_KINDS, until_idle=True)
+    now = datetime.now(UTC)
+    with app.app_context():
+        acme = db.session.scalar(sa.select(Workspace.id).where(Workspace.key == "acme"))
+        searched = FIND_TOPICS.read(db.session, [acme])
+        db.session.rollback()
+        ask_for_redaction(app)
+        FIND_TOPICS.perform(db.session, searched, now)
+        db.session.commit()
+        assert count(app, TopicSearch) == 0
+        FIND_TOPICS.perform(db.session, FIND_TOPICS.read(db.session, [acme]), now)
+        db.session.commit()
+    assert count(app, TopicSearch) == 1
 
 
 def test_what_breaks_the_rules_stays_hidden(
