@@ -11,18 +11,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
-from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.errors import ModelError
 from nlp.sentiment.model import packaged_model
 from nlp.sentiment.ngrams import cleaned
 from nlp.taxonomies import ANY_LANGUAGE, packaged_languages
 from nlp.themes import Mention, Place, Reading, packaged_matcher, position
+from nlp.weights import read_weights
 
 if TYPE_CHECKING:
     from nlp.own_themes import OwnThemes
@@ -44,7 +43,7 @@ class ThemeClassifier:
 
         Raises ModelError for bytes that are no such file, are cut off or of another version.
         """
-        arrays = _arrays(data)
+        arrays = read_weights(data, "The classifier of themes", names=_NAMES, version=VERSION)
         self.codes: tuple[str, ...] = tuple(arrays["codes"].tobytes().decode().split("\n"))
         self._pieces = packaged_model().pieces
         self._rows = np.zeros(len(self._pieces) + 1, np.int64)  # of a piece in `vectors`
@@ -177,20 +176,6 @@ def read(rows: Numbers, sizes: Numbers, vectors: NDArray[Any]) -> Floats:
     firsts = np.r_[0, np.cumsum(sizes)[:-1]]
     sums = np.add.reduceat(vectors[rows], firsts, dtype=np.float32)
     return cast(Floats, sums / np.sqrt(sizes, dtype=np.float32)[:, None])
-
-
-def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    hint = "reinstall the package: its weights come with it."
-    try:
-        with np.load(BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except Exception as error:
-        raise ModelError("The classifier of themes can't be read.", hint=hint) from error
-    if missing := [name for name in _NAMES if name not in arrays]:
-        raise ModelError(f"The classifier of themes lacks {', '.join(missing)}.", hint=hint)
-    if int(arrays["version"]) != VERSION:
-        raise ModelError(f"The classifier of themes is not of version {VERSION}.", hint=hint)
-    return arrays
 
 
 @lru_cache(maxsize=1)

@@ -8,9 +8,8 @@ Both learnt from the same texts and from a larger teacher (see `training` in `do
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
-from io import BytesIO
 from itertools import chain
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from nlp.errors import ModelError
 from nlp.sentiment.ngrams import bucket_ids, cleaned
 from nlp.sentiment.pieces import Pieces
+from nlp.weights import read_weights
 
 VERSION = 1
 BATCH = 128  # texts at once: of more the arrays leave the processor's cache, which halves the speed
@@ -37,7 +37,13 @@ class SmallModel:
 
         Raises ModelError for bytes that are no such file, are cut off or of another version.
         """
-        arrays = _arrays(data)
+        arrays = read_weights(data, "The sentiment model", names=_NAMES, version=VERSION)
+        size, *rest = arrays["N"].shape
+        if size & (size - 1) or rest != [CLASSES]:
+            raise ModelError(
+                "The sentiment model's n-grams have an odd shape.",
+                hint="reinstall the package: its weights come with it.",
+            )
         pieces = arrays["pieces"].tobytes().decode().split("\n")
         self.pieces = Pieces(pieces, arrays["scores"].astype(float).tolist())
         self._vectors, self._vector_scale = arrays["E"], arrays["Es"].astype(np.float32)
@@ -106,22 +112,6 @@ class SmallModel:
             lengths[of[firsts]] = np.sqrt(np.add.reduceat(counts * counts, firsts))
         scaled = sums / lengths[:, None] * self._ngram_scale + self._weights["nb"]
         return cast(Floats, scaled)
-
-
-def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    hint = "reinstall the package: its weights come with it."
-    try:
-        with np.load(BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except Exception as error:
-        raise ModelError("The sentiment model can't be read.", hint=hint) from error
-    if missing := [name for name in _NAMES if name not in arrays]:
-        raise ModelError(f"The sentiment model lacks {', '.join(missing)}.", hint=hint)
-    if int(arrays["version"]) != VERSION:
-        raise ModelError(f"The sentiment model is not of version {VERSION}.", hint=hint)
-    if len(arrays["N"]) & (len(arrays["N"]) - 1) or arrays["N"].shape[1:] != (CLASSES,):
-        raise ModelError("The sentiment model's n-grams have an odd shape.", hint=hint)
-    return arrays
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,7 @@ import nlp
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import zone_of
 from survey_app.insights.comments import analysis
+from survey_app.insights.comments.schemas import Place
 from survey_app.insights.comments.undone import IS_READY
 from survey_app.insights.counts import PERSON
 from survey_app.insights.models import (
@@ -44,20 +45,12 @@ EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A comment by its place."""
-
-    response_id: int
-    question: str
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
     """A topic, how many people speak of it, and its most typical comments."""
 
     topic: "Topic"
     respondents: int
-    examples: tuple[Example, ...]
+    examples: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +193,10 @@ def _explained(
 
 def _told(topic: "Topic", rows: Sequence[Any]) -> Told:
     """With the most typical comments of as many people."""
-    typical: dict[str, Example] = {}
+    typical: dict[str, Place] = {}
     for member in topic.members:
         row = rows[member]
-        typical.setdefault(row.person, Example(row.response_id, row.question))
+        typical.setdefault(row.person, Place(row.response_id, row.question))
     return Told(topic, len(typical), tuple(islice(typical.values(), EXAMPLES)))
 
 
