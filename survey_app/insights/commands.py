@@ -156,7 +156,7 @@ def evaluate_nlp(data: Path | None, encoder: Path | None) -> None:
     from nlp.evaluation import evaluate, own_corpus  # noqa: PLC0415 - a tenth of a second
 
     opened = None if encoder is None else _opened(encoder)
-    comments = own_corpus() if data is None else list(_labelled(data))
+    comments = own_corpus() if data is None else list(labelled_comments(data))
     _print(evaluate(comments, encoder=opened))
 
 
@@ -192,7 +192,7 @@ def convert_encoder(wheel: Path, directory: Path) -> None:
     click.echo(f"Made {directory}; use it with SOUNDINGS_ENCODER_DIR={directory.absolute()}")
 
 
-def _labelled(folder: Path) -> Iterator["Labelled"]:
+def labelled_comments(folder: Path) -> Iterator["Labelled"]:
     """The labelled comments of a folder's files. Raises Malformed naming file and line."""
     from nlp.evaluation import Labelled  # noqa: PLC0415 - a tenth of a second
 

@@ -23,7 +23,7 @@ from nlp.results import SENTIMENTS
 from nlp.sentiment import probabilities
 from nlp.sentiment.model import Floats
 from nlp.words import readable
-from survey_app.insights.commands import _labelled
+from survey_app.insights.commands import labelled_comments
 
 LEAST_ROWS = 30  # of a set and language
 SHARES = (0.0, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0)
@@ -76,7 +76,7 @@ def main(directory: Path, folder: Path) -> None:
     _, large = logits(encoder, own)
     best = min(FACTORS, key=lambda factor: loss(factor * large, gold(own)))
     print(f"temperature: times {best:.2f} ({len(own)} comments)")
-    rows = list(_labelled(folder))
+    rows = list(labelled_comments(folder))
     small, large = logits(encoder, rows)
     for share in SHARES:
         both = share * large + (1 - share) * small
