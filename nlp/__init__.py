@@ -1,9 +1,10 @@
 """Understanding short customer comments on this machine: language, sentiment, themes.
 
 The folder's law: text in, frozen values out. Codes and numbers, never translated words. No
-clock, no network, no database, no file besides the package's own data, nothing of the app. A
-language that was not evaluated is *unscored*, never guessed. Importing is cheap; models are
-loaded by the first call that needs them and kept.
+network, no database, nothing of the app; no file besides the package's own data and the directory
+that `Encoder.open` is given; no clock besides the one that `evaluate` tells the speed by. A
+language that was not evaluated is *unscored*, never guessed. Importing is cheap; models, and what
+`__all__` names beyond the analysis, are loaded by the first call that needs them and kept.
 
 >>> import nlp
 >>> found, = nlp.analyse_many(["Support was friendly, but the parcel came too late."])
@@ -13,24 +14,66 @@ loaded by the first call that needs them and kept.
 [('theme.support.staff', 'positive'), ('theme.delivery.speed', 'negative')]
 """
 
-from importlib import resources
+from importlib import import_module, resources
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from nlp.analysis import MAX_ANALYSED, MIN_CONFIDENCE, SCORED_LANGUAGES, analyse_many
+from nlp.analysis import MAX_ANALYSED, MIN_CONFIDENCE, analyse_many
+from nlp.contradiction import contradicts
 from nlp.errors import InputError, ModelError, NlpError, TaxonomyError
-from nlp.language import DEFAULT_CANDIDATES, LANGUAGES, UNDETERMINED
+from nlp.language import DEFAULT_CANDIDATES, LANGUAGES, SCORED_LANGUAGES, UNDETERMINED
 from nlp.results import CommentAnalysis, Probabilities, Sentiment, ThemeMention
-from nlp.taxonomies import fingerprint, packaged_languages, taxonomy_source
+from nlp.taxonomies import (
+    MAX_OWN_PATTERN,
+    MAX_OWN_THEMES,
+    MAX_OWN_WORDS,
+    fingerprint,
+    packaged_languages,
+    taxonomy_source,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from nlp.detection import Told, detect_many
     from nlp.encoder import Encoder, Manifest
-    from nlp.evaluation import Labelled, Report
+    from nlp.evaluation import Labelled, Report, evaluate
+    from nlp.learning import Learnt, Pair, learn
+    from nlp.own_themes import OwnTheme, OwnThemes
+    from nlp.redaction import PersonalData, find_personal, redact
+    from nlp.sentiment import WordWeight, explain
+    from nlp.topics import Topic, find_topics
+    from nlp.tuning import Tuning
+else:
+    # What an engine stands behind, by its module: loaded when it is asked for (PEP 562).
+    _LATER = {
+        name: module
+        for module, names in {
+            "detection": ("Told", "detect_many"),
+            "encoder": ("Encoder", "Manifest"),
+            "evaluation": ("Labelled", "Report", "evaluate"),
+            "learning": ("Learnt", "Pair", "learn"),
+            "own_themes": ("OwnTheme", "OwnThemes"),
+            "redaction": ("PersonalData", "find_personal", "redact"),
+            "sentiment": ("WordWeight", "explain"),
+            "topics": ("Topic", "find_topics"),
+            "tuning": ("Tuning",),
+        }.items()
+        for name in names
+    }
+
+    def __getattr__(name):
+        """Load one of the names above, or its module."""
+        if name in _LATER:
+            return getattr(import_module(f"nlp.{_LATER[name]}"), name)
+        if name in _LATER.values():
+            return import_module(f"nlp.{name}")
+        raise AttributeError(f"module 'nlp' has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *_LATER, *_LATER.values()})
+
 
 # To be raised when a change of this code can change a result.
-_RULES = "5"
+_RULES = "6"
 
 # Stored beside every result: it changes when results can, so that comments are analysed again;
 # also with the taxonomies, the weights and the libraries that results rest on.
@@ -47,19 +90,6 @@ def engine_version(encoder: "Encoder | Manifest | None" = None) -> str:
     return ENGINE_VERSION if encoder is None else f"{ENGINE_VERSION}+{encoder.version}"
 
 
-def evaluate(
-    comments: "Iterable[Labelled] | None" = None, *, encoder: "Encoder | None" = None
-) -> "Report":
-    """How good the analysis is on labelled comments; by default the unseen part of our corpus.
-
-    See `nlp.evaluation` for what is measured and how.
-    """
-    from nlp import evaluation  # noqa: PLC0415 - a tenth of a second that only measuring needs
-
-    rows = evaluation.own_corpus() if comments is None else comments
-    return evaluation.evaluate(rows, encoder=encoder)
-
-
 # Languages whose comments are searched for themes.
 THEME_LANGUAGES: tuple[str, ...] = packaged_languages()
 
@@ -68,19 +98,42 @@ __all__ = [
     "ENGINE_VERSION",
     "LANGUAGES",
     "MAX_ANALYSED",
+    "MAX_OWN_PATTERN",
+    "MAX_OWN_THEMES",
+    "MAX_OWN_WORDS",
     "MIN_CONFIDENCE",
     "SCORED_LANGUAGES",
     "THEME_LANGUAGES",
     "UNDETERMINED",
     "CommentAnalysis",
+    "Encoder",
     "InputError",
+    "Labelled",
+    "Learnt",
+    "Manifest",
     "ModelError",
     "NlpError",
+    "OwnTheme",
+    "OwnThemes",
+    "Pair",
+    "PersonalData",
     "Probabilities",
+    "Report",
     "Sentiment",
     "TaxonomyError",
     "ThemeMention",
+    "Told",
+    "Topic",
+    "Tuning",
+    "WordWeight",
     "analyse_many",
+    "contradicts",
+    "detect_many",
     "engine_version",
     "evaluate",
+    "explain",
+    "find_personal",
+    "find_topics",
+    "learn",
+    "redact",
 ]

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from nlp.errors import InputError
-from nlp.language import candidate_languages, primary_language
+from nlp.language import SCORED_LANGUAGES, candidate_languages, primary_language
 from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment, ThemeMention
 from nlp.taxonomies import packaged_languages
 from nlp.words import readable
@@ -14,16 +15,12 @@ if TYPE_CHECKING:
     from nlp.detection import Told
     from nlp.encoder import Encoder
     from nlp.own_themes import OwnThemes
+    from nlp.sentiment.model import Floats
     from nlp.themes import Mention
     from nlp.tuning import Tuning
 
 # Longer texts are analysed by their beginning only, in code points.
 MAX_ANALYSED = 10_000
-# Languages whose comments get a sentiment: those that it was evaluated in.
-SCORED_LANGUAGES: tuple[str, ...] = (
-    "en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "ja", "zh",
-    "uk", "sv", "da", "ko", "vi", "id",
-)  # fmt: skip
 # A label of less confidence is not given: such a text is unscored.
 MIN_CONFIDENCE = 0.4
 
@@ -124,13 +121,16 @@ def _languages(
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A text with its language, perhaps a second one, and what was found in it."""
+    """A text with its language, perhaps a second one, and what was found in it: mentions, and the
+    small model's probabilities, shape (3,), where a model reads the language.
+    """
 
     code: str
     also: str | None
     text: str
-    mentions: Sequence["Mention"]
     truncated: bool
+    mentions: Sequence["Mention"] = ()
+    judged: "Floats | None" = None
 
 
 def _read(
@@ -139,22 +139,35 @@ def _read(
     given: Sequence[str],
     own_themes: "OwnThemes | None",
 ) -> list[_Read]:
-    """Each text with its language and the mentions in it."""
-    mentions: list[Sequence[Mention]] = [()] * len(texts)
-    spoken = frozenset(packaged_languages())
-    searched = [n for n, (code, _) in enumerate(told) if own_themes or code in spoken]
-    if searched:
-        from nlp.theme_classifier import find_themes  # noqa: PLC0415 - spaCy takes most of a second
-
-        found = find_themes(
-            [texts[n] for n in searched], [told[n].language for n in searched], own_themes
+    """Each text with its language and what was found in it."""
+    known = frozenset((*SCORED_LANGUAGES, *packaged_languages()))
+    searched = [n for n, (code, _) in enumerate(told) if own_themes or code in known]
+    found = dict(
+        zip(
+            searched,
+            _found([texts[n] for n in searched], [told[n].language for n in searched], own_themes),
+            strict=True,
         )
-        for number, some in zip(searched, found, strict=True):
-            mentions[number] = some
+    )
     return [
-        _Read(code, also, text, some, truncated=len(whole) > len(text))
-        for text, (code, also), some, whole in zip(texts, told, mentions, given, strict=True)
+        _Read(code, also, text, len(whole) > len(text), *found.get(n, ()))
+        for n, (text, (code, also), whole) in enumerate(zip(texts, told, given, strict=True))
     ]
+
+
+def _found(
+    texts: Sequence[str], codes: Sequence[str], own_themes: "OwnThemes | None"
+) -> Iterator[tuple[Sequence["Mention"], "Floats"]]:
+    """The mentions in each text and its probabilities; both models read the same pieces."""
+    if not texts:
+        return
+    from nlp.sentiment.model import packaged_model  # noqa: PLC0415 - numpy: importing nlp is cheap
+    from nlp.theme_classifier import find_in_batch  # noqa: PLC0415 - spaCy takes most of a second
+
+    left = iter(codes)
+    for batch in packaged_model().batches(texts):
+        mentions = find_in_batch(batch, list(islice(left, len(batch.texts))), own_themes)
+        yield from zip(mentions, packaged_model().judged(batch), strict=True)
 
 
 def _analyses(
@@ -164,38 +177,44 @@ def _analyses(
     scored = [one for one in read if one.code in SCORED_LANGUAGES and one.text.strip()]
     if not scored:
         return [_unscored(one) for one in read]
-    from nlp.polarity import polarities  # noqa: PLC0415 - numpy: importing the package is cheap
-    from nlp.sentiment import probabilities  # noqa: PLC0415 - the same
+    from nlp.sentiment import with_lexicon  # noqa: PLC0415 - numpy: importing nlp is cheap
 
     texts, codes = [one.text for one in scored], [one.code for one in scored]
-    places: dict[tuple[int, tuple[int, int]], int] = {}  # comment and clause -> place in `texts`
+    found = with_lexicon([one.judged for one in scored if one.judged is not None], texts, codes)
+    if encoder is not None:  # clauses are left to the small model
+        found = encoder.averaged(found, texts, codes)
+    guesses = iter(_guesses(scored, found))
+    # Learnt from whole comments: mentions are judged without.
+    tuned = found if tuning is None else tuning.apply(texts, found)
+    rows, known = iter(tuned.tolist()), set(map(id, scored))
+    return [
+        _scored(one, next(rows), guesses) if id(one) in known else _unscored(one) for one in read
+    ]
+
+
+def _guesses(read: Sequence[_Read], found: "Floats") -> list[Sentiment]:
+    """The polarity of each mention that doesn't judge by itself, given the comments' sentiment."""
+    from nlp.polarity import polarities  # noqa: PLC0415 - numpy: importing nlp is cheap
+    from nlp.sentiment import probabilities  # noqa: PLC0415 - the same
+
+    places: dict[tuple[int, tuple[int, int]], int] = {}  # comment and clause -> place in `clauses`
     unjudged = [
         (number, mention)
-        for number, one in enumerate(scored)
+        for number, one in enumerate(read)
         for mention in one.mentions
         if not mention.judgement
     ]
     for number, mention in unjudged:
-        clause = texts[number][slice(*mention.clause)]
-        if (number, mention.clause) not in places:
-            places[number, mention.clause] = len(texts)
-            texts.append(clause)
-            codes.append(codes[number])
-    found, comments = probabilities(texts, codes), len(scored)
-    if encoder is not None:  # clauses are left to the small model
-        found[:comments] = encoder.averaged(found[:comments], texts[:comments], codes[:comments])
-    told = polarities(
+        places.setdefault((number, mention.clause), len(places))
+    clauses = probabilities(
+        [read[number].text[slice(*clause)] for number, clause in places],
+        [read[number].code for number, _ in places],
+    )
+    return polarities(
         [mention for _, mention in unjudged],
-        found[[places[number, mention.clause] for number, mention in unjudged]],
+        clauses[[places[number, mention.clause] for number, mention in unjudged]],
         found[[number for number, _ in unjudged]],
     )
-    if tuning is not None:  # learnt from whole comments: mentions are judged without
-        found[:comments] = tuning.apply(texts[:comments], found[:comments])
-    rows, guesses = iter(found[:comments].tolist()), iter(told)
-    known = set(map(id, scored))
-    return [
-        _scored(one, next(rows), guesses) if id(one) in known else _unscored(one) for one in read
-    ]
 
 
 def _scored(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nlp import corpus
 from nlp.analysis import analyse_many
+from nlp.errors import InputError
+from nlp.language import primary_language
 from nlp.redaction import PersonalData, find_personal
 from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from nlp.encoder import Encoder
 
 BINS = 10
+_THEME = "theme."
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -28,7 +31,7 @@ class Labelled:
     """A comment with what should be found; None where nobody said.
 
     Attributes:
-        text, language: the comment and its ISO 639 code.
+        text, language: the comment and its ISO 639 code or locale.
         source: the set it belongs to.
         label: its sentiment.
         themes: code → polarity of the themes it speaks of.
@@ -79,6 +82,14 @@ class FoundFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many of `n` are right, in percent."""
+
+    n: int
+    percent: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The figures of an evaluation, by (source, language); None where nothing was labelled.
 
@@ -86,7 +97,7 @@ class Report:
         sentiment: see `SentimentFigures`.
         language: share of comments whose language was told right, in percent.
         themes, parts: mentions of themes, and of their parts, per comment.
-        polarity: share of themes found whose polarity is right, in percent.
+        polarity: themes found whose polarity is right.
         personal: places of personal data; one counts as found where it is touched.
         comments_per_second: of the whole analysis, per CPU second of one core.
     """
@@ -95,7 +106,7 @@ class Report:
     language: Mapping[tuple[str, str], float] = field(default_factory=dict)
     themes: Mapping[tuple[str, str], FoundFigures] = field(default_factory=dict)
     parts: Mapping[tuple[str, str], FoundFigures] = field(default_factory=dict)
-    polarity: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    polarity: Mapping[tuple[str, str], Share] = field(default_factory=dict)
     personal: Mapping[tuple[str, str], FoundFigures] = field(default_factory=dict)
     comments_per_second: float = 0.0
 
@@ -129,20 +140,24 @@ def own_corpus(part: corpus.Part = "test") -> list[Labelled]:
     ]
 
 
-def evaluate(comments: Iterable[Labelled], *, encoder: "Encoder | None" = None) -> Report:
-    """Analyse the comments as the application does and compare with what should be found."""
+def evaluate(
+    comments: Iterable[Labelled] | None = None, *, encoder: "Encoder | None" = None
+) -> Report:
+    """Analyse comments as the application does and compare with what should be found.
+
+    By default the part of our own corpus that was kept aside. Locales count as their language.
+
+    Raises:
+        InputError: a language, a label or a theme is none.
+    """
     by_set: dict[tuple[str, str], list[Labelled]] = defaultdict(list)
-    for comment in comments:
-        by_set[comment.source, comment.language].append(comment)
-    for (_, language), rows in by_set.items():
-        analyse_many(
-            [rows[0].text], [language], encoder=encoder
-        )  # what is loaded once is not timed
+    for comment in own_corpus() if comments is None else comments:
+        by_set[comment.source, _checked(comment)].append(comment)
+    for (_, language), rows in by_set.items():  # what is loaded once is not timed
+        analyse_many([rows[0].text], [language], encoder=encoder)
     began, total = process_time(), sum(map(len, by_set.values()))
     found = {
-        key: analyse_many(
-            [one.text for one in rows], [one.language for one in rows], encoder=encoder
-        )
+        key: analyse_many([one.text for one in rows], [key[1]] * len(rows), encoder=encoder)
         for key, rows in sorted(by_set.items())
     }
     seconds = max(process_time() - began, 1e-9)
@@ -161,6 +176,21 @@ def evaluate(comments: Iterable[Labelled], *, encoder: "Encoder | None" = None) 
         personal=_told({key: _personal(by_set[key]) for key in found}),
         comments_per_second=total / seconds,
     )
+
+
+def _checked(comment: Labelled) -> str:
+    """The language of a comment whose labels and themes are such."""
+    themes = comment.themes or {}
+    if wrong := {comment.label, *themes.values()} - {None, *SENTIMENTS}:
+        raise InputError(
+            f"{', '.join(map(repr, wrong))} is no sentiment.",
+            hint=f"say {', '.join(SENTIMENTS)}, or None.",
+        )
+    if strange := [code for code in themes if not code.startswith(_THEME)]:
+        raise InputError(
+            f"{strange[0]!r} is no theme.", hint="write codes such as 'theme.delivery.speed'."
+        )
+    return primary_language(comment.language)
 
 
 def _told(figures: Mapping[Key, Value | None]) -> dict[Key, Value]:
@@ -250,15 +280,15 @@ def _figures(expected: int, seen: int, *, met: int, right: int) -> FoundFigures 
     )
 
 
-def _polarity(rows: Sequence[Labelled], found: Sequence[CommentAnalysis]) -> float | None:
-    """Over the themes that were found rightly: of a theme that is mentioned twice, the majority."""
+def _polarity(rows: Sequence[Labelled], found: Sequence[CommentAnalysis]) -> Share | None:
+    """Over the themes that were found rightly: of several mentions the majority, or the first."""
     rights = []
     for row, one in zip(rows, found, strict=True):
         for code, polarity in (row.themes or {}).items():
             said = [mention.polarity for mention in one.themes if mention.code == code]
             if said:
-                rights.append(max(set(said), key=said.count) == polarity)
-    return _percent(rights) if rights else None
+                rights.append(max(said, key=said.count) == polarity)
+    return Share(n=len(rights), percent=_percent(rights)) if rights else None
 
 
 def _personal(rows: Sequence[Labelled]) -> FoundFigures | None:

@@ -7,7 +7,8 @@ together, which is several times quicker and finds the same.
 
 import unicodedata
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple, cast
+from functools import lru_cache
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,15 @@ from py3langid.modelio import load_model
 Floats = NDArray[np.float32]
 
 
-class _Automaton(NamedTuple):
-    """`rows[state] + byte` is the place in `moves` of the next state; `features` may be -1."""
+class _Model(NamedTuple):
+    """Weights, shape (features, labels), and priors of the labels; the automaton.
+
+    `rows[state] + byte` is the place in `moves` of the next state; `features` may be -1.
+    """
+
+    weights: NDArray[np.float16]
+    priors: Floats
+    labels: Sequence[str]
 
     moves: NDArray[np.uint32]
     rows: NDArray[np.int64]
@@ -26,21 +34,16 @@ class _Automaton(NamedTuple):
 
 
 class Identifier:
-    """Tells a fixed list of languages apart. Immutable; holds only their columns of the model."""
-
-    _shared: ClassVar[_Automaton | None] = None  # half of the model, the same for all lists
+    """Tells a fixed list of languages apart. Immutable."""
 
     def __init__(self, languages: Sequence[str]) -> None:
-        """Read the model, which takes half a second; `languages` are among `nlp.LANGUAGES`."""
-        weights, priors, labels, moves, rows, features = load_model(MODEL_DIR / MODEL_FILE)
-        self._automaton = Identifier._shared = Identifier._shared or _Automaton(
-            np.asarray(moves), np.asarray(rows, np.int64) << 8, np.asarray(features, np.int32)
-        )
+        """`languages` are among `nlp.LANGUAGES`; the first call reads the model: half a second."""
+        self._model = model = _model()
         # A language that is written in two scripts has two columns.
-        columns = [place for place, label in enumerate(labels) if label in languages]
-        self._weights = np.asarray(weights)[:, columns]
-        self._priors = np.asarray(priors)[columns]
-        self._of = np.array([languages.index(labels[place]) for place in columns])
+        columns = [place for place, label in enumerate(model.labels) if label in languages]
+        self._weights = model.weights[:, columns]
+        self._priors = model.priors[columns]
+        self._of = np.array([languages.index(model.labels[place]) for place in columns])
         self._merged = np.eye(len(languages), dtype=np.float32)[self._of]
 
     def shares(self, texts: Sequence[str], allowed: NDArray[np.bool_]) -> Floats:
@@ -67,7 +70,7 @@ class Identifier:
         data: Sequence[bytes],
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
         """Text, feature and its count for each feature in each text, by text."""
-        automaton = self._automaton
+        automaton = self._model
         sizes = np.fromiter(map(len, data), np.int64, len(data))
         order = np.argsort(-sizes, kind="stable")
         # A column each, the longest first.
@@ -84,6 +87,19 @@ class Identifier:
         size, met = len(automaton.features), found >= 0
         keys, counts = np.unique(owners[met] * size + found[met], return_counts=True)
         return keys // size, keys % size, counts.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _model() -> _Model:
+    weights, priors, labels, moves, rows, features = load_model(MODEL_DIR / MODEL_FILE)
+    return _Model(
+        np.asarray(weights),
+        np.asarray(priors),
+        labels,
+        np.asarray(moves),
+        np.asarray(rows, np.int64) << 8,
+        np.asarray(features, np.int32),
+    )
 
 
 def _encoded(text: str) -> bytes:

@@ -26,6 +26,20 @@ _LARGE_MARKETS = """
 """
 DEFAULT_CANDIDATES: tuple[str, ...] = tuple(_LARGE_MARKETS.split())
 
+# Languages whose comments get a sentiment: those that it was evaluated in.
+SCORED_LANGUAGES: tuple[str, ...] = (
+    "en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "ja", "zh",
+    "uk", "sv", "da", "ko", "vi", "id",
+)  # fmt: skip
+
+# ISO 639-2 and -3 codes of these.
+_LONG = dict(
+    zip(
+        "eng spa fra fre deu ger ita por nld dut pol tur rus ara hin jpn zho chi ukr swe dan kor vie ind".split(),
+        "en es fr fr de de it pt nl nl pl tr ru ar hi ja zh zh uk sv da ko vi id".split(),
+        strict=True,
+    )
+)
 _CODE = re.compile(r"[a-z]{2,3}")
 
 

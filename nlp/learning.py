@@ -1,13 +1,15 @@
 """Learning from the score that came with a comment: what the packaged model misreads *here*.
 
 The law: a fit is kept only where it wins on pairs that it has not seen, by more than chance. It is
-strongly regularised towards the packaged model, so that few pairs change little.
+strongly regularised towards the packaged model, so that few pairs change little. Pairs that anybody
+may have sent teach within bounds that hold whatever they say.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, cast
+from math import inf, log
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +37,16 @@ FOLDS = 5
 CHANCE = 0.1
 LUCK = 0.01
 RESAMPLES = 2000
+# What pairs of anybody may not turn: a label that the packaged model gives four to one.
+REACH = log(4)
 # Strengths of the pull towards the packaged model, and how far rare classes are made up for (0:
 # not, 1: all classes weigh the same); chosen on training texts, see docs/language.md.
 _HEAD_PULL, _BIAS_PULL, _SLOPE_PULL = 0.3, 1.0, 10.0
 _BALANCE = 0.75
 _STEPS = 60
 Ints = NDArray[np.intp]
+# Too few pairs, no clear win, or scores that the texts bear out no better than chance.
+Refusal: TypeAlias = Literal["few", "no_win", "unlike"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,8 @@ class Learnt:
         pairs: that were learnt from.
         held_back: that were judged on by a fit that had not seen them; 0 where there were too few.
         before, after: macro-F1 on these, in percent, as packaged and as learnt.
-        tuning: None where it did not win.
+        tuning: None where it is refused.
+        refusal: why it is.
     """
 
     pairs: int
@@ -72,6 +79,7 @@ class Learnt:
     before: float
     after: float
     tuning: Tuning | None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +104,37 @@ class _Material:
         )
 
 
-def learn(pairs: Sequence[Pair], *, seed: int, encoder: "Encoder | None" = None) -> Learnt:
+def learn(
+    pairs: Sequence[Pair], *, seed: int, encoder: "Encoder | None" = None, known: bool = True
+) -> Learnt:
     """Fit a slope, biases and a head to these pairs, and judge it on pairs held back.
 
     It is kept where its macro-F1 is higher than the packaged model's in 90 % of bootstrap
     resamples of the pairs held back (Koehn, EMNLP 2004), and higher than that of 99 % of random
     dealings of its own labels, so that a better guess of how many are satisfied is no win. Pairs
     in a language that is not scored are passed over. Deterministic for a seed.
+
+    Where it is not `known` who sent the pairs, those held back may be made up like the others. Then
+    the packaged model has to read the scores out of the texts better than chance does, no slope is
+    learnt, and `REACH` bounds the rest.
     """
     material = _material(pairs, encoder)
     count = len(material.classes)
-    if count < MIN_PAIRS or len(set(material.classes.tolist())) < 2:
-        return Learnt(count, 0, 0.0, 0.0, None)
     parts = range(1 if count >= MANY_PAIRS else FOLDS)
-    judged = np.isin(material.parts, parts)
+    judged = np.isin(material.parts, parts)  # none, where few texts are sent again and again
+    if count < MIN_PAIRS or len(set(material.classes.tolist())) < 2 or not judged.any():
+        return Learnt(count, 0, 0.0, 0.0, None, "few")
     after = np.zeros((count, CLASSES))
     for part in parts:
         held_back = material.parts == part
-        after[held_back] = _tuned(_fit(material.of(~held_back)), material.of(held_back))
+        fitted = _fit(material.of(~held_back), known=known)
+        after[held_back] = fitted.correct(material.logits[held_back], material.ngrams[held_back])
     classes = material.classes[judged]
     labels = material.logits[judged].argmax(1), after[judged].argmax(1)
-    won = _wins(classes, *labels, rng=np.random.default_rng(seed))
+    refusal = _refusal(classes, *labels, rng=np.random.default_rng(seed), known=known)
     figures = [float(macro_f1(_table(classes, told))) for told in labels]
-    return Learnt(count, len(classes), figures[0], figures[1], _fit(material) if won else None)
+    tuning = None if refusal else _fit(material, known=known)
+    return Learnt(count, len(classes), figures[0], figures[1], tuning, refusal)
 
 
 def macro_f1(tables: NDArray[Any]) -> Floats:
@@ -151,7 +167,7 @@ def _material(pairs: Sequence[Pair], encoder: "Encoder | None") -> _Material:
     )
 
 
-def _fit(pairs: _Material) -> Tuning:
+def _fit(pairs: _Material, *, known: bool) -> Tuning:
     """The least penalised log loss, by L-BFGS (Liu & Nocedal, 1989)."""
     shared = np.flatnonzero((pairs.ngrams[pairs.firsts] > 0).sum(0) >= MIN_TEXTS)
     ngrams = pairs.ngrams[:, shared]
@@ -179,14 +195,16 @@ def _fit(pairs: _Material) -> Tuning:
     start = np.zeros(1 + CLASSES + CLASSES * len(shared))
     start[0] = 1
     # A slope below 0 would turn every judgement round.
-    bounds = [(0.05, 20.0)] + [(None, None)] * (len(start) - 1)
+    slopes = (0.05, 20.0) if known else (1.0, 1.0)
+    bounds = [slopes] + [(None, None)] * (len(start) - 1)
     best = minimize(
         loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS}
     ).x
     head = np.zeros((BUCKETS, CLASSES))
     head[shared] = best[4:].reshape(-1, CLASSES)
     unit = float(np.abs(head).max(initial=0)) / 127 or 1.0
-    return Tuning(float(best[0]), best[1:4], np.rint(head / unit).astype(np.int8), unit)
+    small, reach = np.rint(head / unit).astype(np.int8), inf if known else REACH
+    return Tuning(float(best[0]), best[1:4], small, unit, reach)
 
 
 def _balance(classes: Ints) -> Floats:
@@ -196,25 +214,26 @@ def _balance(classes: Ints) -> Floats:
     return cast(Floats, weights * len(classes) / weights.sum())
 
 
-def _tuned(tuning: Tuning, pairs: _Material) -> Floats:
-    """Logits as learnt."""
-    head = pairs.ngrams @ tuning.head.astype(np.float64) * tuning.unit
-    return cast(Floats, tuning.slope * pairs.logits + tuning.bias + head)
-
-
 def _table(gold: Ints, told: Ints) -> NDArray[np.intp]:
     counts = np.bincount(gold * CLASSES + told, minlength=CLASSES**2)
     return counts.reshape(CLASSES, CLASSES)
 
 
-def _wins(gold: Ints, before: Ints, after: Ints, *, rng: np.random.Generator) -> bool:
-    """Whether the labels after are better than those before, and than dealt at random."""
+def _refusal(
+    gold: Ints, before: Ints, after: Ints, *, rng: np.random.Generator, known: bool
+) -> Refusal | None:
+    """Why the labels after are not to be kept; None where they are better than those before."""
+    if not known and not _is_no_luck(_table(gold, before), rng):
+        return "unlike"
     cells = np.bincount((gold * CLASSES + before) * CLASSES + after, minlength=CLASSES**3)
     drawn = rng.multinomial(len(gold), cells / len(gold), RESAMPLES)
     drawn = drawn.reshape(-1, CLASSES, CLASSES, CLASSES)
     gains = macro_f1(drawn.sum(2)) - macro_f1(drawn.sum(3))
-    table = _table(gold, after)
+    won = np.quantile(gains, CHANCE) > 0 and _is_no_luck(_table(gold, after), rng)
+    return None if won else "no_win"
+
+
+def _is_no_luck(table: NDArray[np.intp], rng: np.random.Generator) -> bool:
+    """Whether the labels are better than the same ones dealt at random."""
     dealt = random_table(table.sum(1), table.sum(0)).rvs(RESAMPLES, random_state=rng)
-    return bool(
-        np.quantile(gains, CHANCE) > 0 and macro_f1(table) > np.quantile(macro_f1(dealt), 1 - LUCK)
-    )
+    return bool(macro_f1(table) > np.quantile(macro_f1(dealt), 1 - LUCK))

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 import re2
 
 from nlp.errors import TaxonomyError
-from nlp.taxonomies import ANY_LANGUAGE, Phrase, Taxonomy, checked_texts
+from nlp.taxonomies import (
+    ANY_LANGUAGE,
+    MAX_OWN_PATTERN,
+    MAX_OWN_THEMES,
+    MAX_OWN_WORDS,
+    Phrase,
+    Taxonomy,
+    checked_texts,
+)
 from nlp.themes import Place, ThemeMatcher, position
 from nlp.words import readable
 
-MAX_THEMES = 50
-MAX_WORDS = 100
-MAX_PATTERN = 500
 # Of one theme in one text: more say nothing more, and looking for each may take the whole text.
-MAX_HITS = 50
+MAX_HITS = 20
 _MAX_MEMORY = 1 << 20  # bytes of one compiled pattern and its cache
 _CODE = re.compile("theme[.]own[.][a-z0-9][a-z0-9_-]{0,59}")
 # No pattern may be satisfied with nothing, neither in an empty text nor between words.
@@ -52,9 +57,9 @@ class OwnThemes:
         nothing at all; its hint says what to write instead.
         """
         given = list(themes)
-        if len(given) > MAX_THEMES:
+        if len(given) > MAX_OWN_THEMES:
             raise TaxonomyError(
-                f"{len(given)} themes are too many.", hint=f"keep to {MAX_THEMES}; join some."
+                f"{len(given)} themes are too many.", hint=f"keep to {MAX_OWN_THEMES}; join some."
             )
         phrases: list[Phrase] = []
         self._patterns: list[tuple[str, re2._Regexp]] = []
@@ -103,18 +108,22 @@ def _check(theme: OwnTheme, seen: set[str]) -> None:
         raise TaxonomyError(
             f"{theme.code} would find nothing.", hint="give at least one word or a pattern."
         )
-    if len(theme.words) > MAX_WORDS:
+    if len(theme.words) > MAX_OWN_WORDS:
         raise TaxonomyError(
             f"{theme.code} has {len(theme.words)} words.",
-            hint=f"keep to {MAX_WORDS}; a stem such as refund* stands for many.",
+            hint=f"keep to {MAX_OWN_WORDS}; a stem such as refund* stands for many.",
+            reason="words.many",
+            most=MAX_OWN_WORDS,
         )
 
 
 def _compiled(code: str, pattern: str) -> "re2._Regexp":
-    if not pattern.strip() or len(pattern) > MAX_PATTERN:
+    if not pattern.strip() or len(pattern) > MAX_OWN_PATTERN:
         raise TaxonomyError(
             f"{code}: the pattern is {'too long' if pattern.strip() else 'empty'}.",
-            hint=f"write 1 to {MAX_PATTERN} characters, or list words instead.",
+            hint=f"write 1 to {MAX_OWN_PATTERN} characters, or list words instead.",
+            reason="pattern.length",
+            most=MAX_OWN_PATTERN,
         )
     options = re2.Options()
     options.case_sensitive = False
@@ -128,17 +137,22 @@ def _compiled(code: str, pattern: str) -> "re2._Regexp":
         raise TaxonomyError(
             f"{code}: the pattern {pattern!r} is satisfied with nothing and so fits every comment.",
             hint="ask for at least one letter: a+ instead of a*.",
+            reason="pattern.nothing",
         )
     return compiled
 
 
 def _broken(code: str, error: Exception) -> TaxonomyError:
-    said = error.args[0] if error.args else ""
-    reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    if "too large" in reason or "repetition size" in reason:
-        hint = "repeat less, or split it into several themes."
-    elif "(?" in reason or "escape" in reason:
+    what = error.args[0] if error.args else ""
+    said = what.decode("utf-8", "replace") if isinstance(what, bytes) else str(what)
+    if "too large" in said or "repetition size" in said:
+        kind, hint = "size", "repeat less, or split it into several themes."
+    elif "(?" in said or "escape" in said:
+        kind = "reference"
         hint = "look-around and references to groups don't exist in RE2; say it without them."
     else:
+        kind = "form"
         hint = r"close every bracket, and write \. \? \( for the signs themselves."
-    return TaxonomyError(f"{code}: the pattern is broken: {reason}.", hint=hint)
+    return TaxonomyError(
+        f"{code}: the pattern is broken: {said}.", hint=hint, reason=f"pattern.{kind}"
+    )

@@ -8,7 +8,7 @@ form alone can't say: no price, date, range, version or model number.
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -28,12 +28,19 @@ class PersonalData:
     end: int
 
 
-# Digits of every script, and what keyboards offer for a space, a hyphen, a plus and an at.
-_PLAIN = {
-    code: str(unicodedata.decimal(chr(code)))
-    for code in [*range(0x660, 0xFF1A), *range(0x1D7CE, 0x1D800)]
-    if unicodedata.decimal(chr(code), -1) >= 0
-} | str.maketrans("\u00a0\u2007\u202f\u3000\u2010\u2011\u2212\uff0d\uff0b\uff20", "    ----+@")
+# Digits of every script, and what keyboards and pages offer for a space, a hyphen, a plus, an at.
+_PLAIN = (
+    {
+        code: str(unicodedata.decimal(chr(code)))
+        for code in [*range(0x660, 0xFF1A), *range(0x1D7CE, 0x1D800)]
+        if unicodedata.decimal(chr(code), -1) >= 0
+    }
+    | dict.fromkeys([0x09, 0xA0, *range(0x2000, 0x200B), 0x202F, 0x3000], " ")
+    | str.maketrans("\u2010\u2011\u2212\uff0d\uff0b\uff20", "----+@")
+)
+# Signs without width, which pasting leaves inside numbers and addresses; but a space of no width
+# parts a word from a number.
+_HIDDEN = re.compile(r"[\u00ad\u2060\ufeff]|(?!(?<=[^\W\d_])\u200b\d|(?<=\d)\u200b[^\W\d_])\u200b")
 # No letter or digit beside it, but Chinese, Japanese and Korean write without spaces.
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
 _FROM = rf"(?<![^\W{_UNSPACED}])"
@@ -57,7 +64,9 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _IBAN = re.compile(rf"{_FROM}[A-Za-z]{{2}}\d\d(?:[ -]?[A-Za-z\d]){{11,30}}")
-_CARD = re.compile(rf"{_FROM}(?<!\d[.,])[2-6]\d{{3}}(?:[ -]?\d){{9,21}}{_TO}")
+_CARD = re.compile(
+    rf"{_FROM}(?<!\d[.,])[2-6]\d{{3}}(?:(?:\.\d{{4,6}}){{2,3}}|(?:[ -]?\d){{9,21}}){_TO}"
+)
 _PHONE = re.compile(
     rf"{_FROM}(?<!\d[.,:+])(?<!\w[/-])(?:\((?=\+?\d{{1,6}}\)))?(?:\+ ?)?"
     rf"\d(?:(?:[ .-]|\)[ -]?| ?\(| ?[/-] ?)?\d){{6,14}}{_END}"
@@ -124,19 +133,21 @@ def find_personal(text: str) -> tuple[PersonalData, ...]:
     [('name', 'Mrs Lind'), ('phone', '+46 70 174 06 35')]
     """
     read = readable(text).translate(_PLAIN)
+    shown, places = _without_hidden(read)
     kept: list[PersonalData] = []
     taken = bytearray(len(read))
 
     def keep(kind: Kind, start: int, end: int) -> None:
-        if start < end and 1 not in taken[start:end]:
+        if 1 not in taken[start:end]:
             kept.append(PersonalData(kind, start, end))
             taken[start:end] = b"\1" * (end - start)
 
     for kind, pattern, accepted in _RULES if _DIGIT.search(read) else _RULES[:_WITHOUT_DIGITS]:
-        for found in pattern.finditer(read):
+        for found in pattern.finditer(shown):
             start = found.start()
-            sure = accepted(found[0].rstrip(" .,;:!?-/(*'"), read[max(0, start - 24) : start])
-            keep(kind, start, start + sure)
+            sure = accepted(found[0].rstrip(" .,;:!?-/(*'"), shown[max(0, start - 24) : start])
+            if sure:
+                keep(kind, places[start], places[start + sure - 1] + 1)
     for start, end in find_names(read):
         keep("name", start, end)
     return tuple(sorted(kept, key=lambda one: one.start))
@@ -156,6 +167,15 @@ def redact(text: str) -> str:
         parts += [text[last : found.start], f"[{found.kind}]"]
         last = found.end
     return "".join([*parts, text[last:]])
+
+
+def _without_hidden(text: str) -> tuple[str, Sequence[int]]:
+    """What can be seen of `text`, and each sign's place in it."""
+    hidden = {found.start() for found in _HIDDEN.finditer(text)}
+    if not hidden:
+        return text, range(len(text))
+    places = [at for at in range(len(text)) if at not in hidden]
+    return "".join(text[at] for at in places), places
 
 
 def _all(found: str, _before: str) -> int:

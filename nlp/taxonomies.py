@@ -18,6 +18,10 @@ from nlp.errors import TaxonomyError
 MAX_PHRASE = 60
 ANY_LANGUAGE = "und"
 SHORTEST_STEM = 3
+# Of the caller's own themes; not in `nlp.own_themes`, which takes RE2 and spaCy along.
+MAX_OWN_THEMES = 50
+MAX_OWN_WORDS = 100
+MAX_OWN_PATTERN = 500
 
 Judgement: TypeAlias = Literal["negative", "positive"]
 # What a phrase does where it stands: it mentions its theme, judges it at once, or (a word of the
@@ -138,14 +142,25 @@ def checked_texts(where: str, texts: Any) -> list[str]:
             raise TaxonomyError(
                 f"{where}: {text!r} is not a phrase.",
                 hint=f"write 1 to {MAX_PHRASE} characters without spaces around them.",
+                reason="phrase.form",
+                text=text,
+                most=MAX_PHRASE,
             )
         if any(_too_short(word) for word in text.split()):
             raise TaxonomyError(
                 f"{where}: the stem in {text!r} would catch half the language.",
                 hint=f"write at least {SHORTEST_STEM} letters before *.",
+                reason="phrase.stem",
+                text=text,
+                least=SHORTEST_STEM,
             )
         if text.lower() in seen:
-            raise TaxonomyError(f"{where}: {text!r} stands there twice.", hint="take one out.")
+            raise TaxonomyError(
+                f"{where}: {text!r} stands there twice.",
+                hint="take one out.",
+                reason="phrase.twice",
+                text=text,
+            )
         seen.add(text.lower())
     return list(texts)
 

@@ -11,14 +11,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
-from itertools import chain
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.sentiment.model import packaged_model
-from nlp.sentiment.ngrams import cleaned
+from nlp.sentiment.model import Batch, packaged_model, starts_of_runs
 from nlp.taxonomies import ANY_LANGUAGE, packaged_languages
 from nlp.themes import Mention, Place, Reading, packaged_matcher, position
 from nlp.weights import read_weights
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     from nlp.own_themes import OwnThemes
 
 VERSION = 1
-BATCH = 128  # comments at once: of more the arrays leave the processor's cache
-_NAMES = (
-    "codes", "pieces", "vectors", "parts", "bias", "weights", "offsets", "least", "version",
-)  # fmt: skip
+_TABLE = {
+    "codes": "text c", "pieces": "text p", "vectors": "int8 p+1 w", "parts": "float w c",
+    "bias": "float c", "weights": "float 8", "offsets": "float 2 c", "least": "float 2",
+}  # fmt: skip
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
@@ -43,7 +42,7 @@ class ThemeClassifier:
 
         Raises ModelError for bytes that are no such file, are cut off or of another version.
         """
-        arrays = read_weights(data, "The classifier of themes", names=_NAMES, version=VERSION)
+        arrays = read_weights(data, "The classifier of themes", table=_TABLE, version=VERSION)
         self.codes: tuple[str, ...] = tuple(arrays["codes"].tobytes().decode().split("\n"))
         self._pieces = packaged_model().pieces
         self._rows = np.zeros(len(self._pieces) + 1, np.int64)  # of a piece in `vectors`
@@ -57,69 +56,63 @@ class ThemeClassifier:
         self._least: tuple[float, float] = tuple(arrays["least"].tolist())
         self._design = Design(self.codes)
 
-    def said(self, texts: Sequence[str]) -> Floats:
-        """Logits of each part by the text alone, shape (len(texts), parts)."""
-        if not texts:
-            return np.zeros((0, len(self.codes)), np.float32)
-        found = [self._pieces.ids(cleaned(text)) for text in texts]
-        rows = np.fromiter(chain.from_iterable(found), np.int64)
-        sizes = np.fromiter(map(len, found), np.int64, len(found))
-        return read(self._rows[rows], sizes, self._vectors) @ self._parts + self._bias
+    def said(self, batch: Batch) -> Floats:
+        """Logits of each part by the text alone, shape (texts, parts)."""
+        rows = self._rows[batch.pieces]
+        return read(rows, batch.sizes, self._vectors) @ self._parts + self._bias
 
-    def weighed(self, texts: Sequence[str], mentions: Sequence[Sequence[Mention]]) -> Floats:
-        """Logits of each part given the text and what the phrases found in it; the same shape."""
-        heard = self._design.heard(mentions)
-        features = self._design.features(heard, self.said(texts))
+    def weighed(self, batch: Batch, heard: Floats) -> Floats:
+        """Logits of each part given the text and what phrases say of it; the same shape."""
+        features = self._design.features(heard, self.said(batch))
         own = self._offsets[0] + heard[0] * self._offsets[1]
         return cast(Floats, features @ self._weights + own)
 
-    def refined(self, texts: Sequence[str], readings: Sequence[Reading]) -> list[list[Mention]]:
+    def refined(self, batch: Batch, readings: Sequence[Reading]) -> list[list[Mention]]:
         """The phrases' mentions less those that are doubted, with the parts that none speaks of.
 
         A part found so stands at the clause that speaks of it most. Mentions of themes that are
         not known here stay.
         """
         mentions = [reading.mentions() for reading in readings]
-        weighed = self.weighed(texts, mentions)
+        heard = self._design.heard(mentions)
+        weighed = self.weighed(batch, heard)
         parts = weighed >= self._least[0]
         themes = self._design.by_theme(weighed) >= self._least[1]
-        new = parts & (self._design.heard(mentions)[0] == 0)
-        placed = self._placed(texts, readings, new)
+        placed = self._placed(batch.texts, readings, parts & (heard[0] == 0))
         found: list[list[Mention]] = []
-        for row, some in enumerate(mentions):
-            parted = {code.rpartition(".")[0] for code, _, _ in placed[row]}
-            kept = [
-                one
-                for one in some
-                if one.code not in parted and self._stays(one.code, parts[row], themes[row])
-            ]
-            kept += map(readings[row].mention_at, placed[row])
-            found.append(sorted(kept, key=position))
+        for row, (some, *sure) in enumerate(
+            zip(mentions, parts.tolist(), themes.tolist(), strict=True)
+        ):
+            parted = {code.rpartition(".")[0] for code, _, _ in placed.get(row, ())}
+            kept = [one for one in some if one.code not in parted and self._stays(one.code, *sure)]
+            if row in placed:
+                kept += map(readings[row].mention_at, placed[row])
+                kept.sort(key=position)
+            found.append(kept)
         return found
 
-    def _stays(self, code: str, parts: NDArray[np.bool_], themes: NDArray[np.bool_]) -> bool:
+    def _stays(self, code: str, parts: Sequence[bool], themes: Sequence[bool]) -> bool:
         part, theme = self._design.place_of(code)
-        return bool(parts[part] if part is not None else theme is None or themes[theme])
+        return parts[part] if part is not None else theme is None or themes[theme]
 
     def _placed(
         self, texts: Sequence[str], readings: Sequence[Reading], new: NDArray[np.bool_]
     ) -> dict[int, list[Place]]:
         """By row, the new parts at the clauses that speak of them most."""
-        placed: dict[int, list[Place]] = defaultdict(list)
         rows = np.flatnonzero(new.any(1)).tolist()
         clauses = [readings[row].clauses for row in rows]
+        sizes = [len(some) if len(some) > 1 else 0 for some in clauses]  # where there is a choice
         parts = [
             texts[row][start:end]
-            for row, some in zip(rows, clauses, strict=True)
-            for start, end in some
+            for row, some, size in zip(rows, clauses, sizes, strict=True)
+            for start, end in some[:size]
         ]
-        said = self.said(parts)
-        first = 0
-        for row, some in zip(rows, clauses, strict=True):
-            best = said[first : first + len(some)].argmax(0).tolist()
-            first += len(some)
-            for part in np.flatnonzero(new[row]).tolist():
-                placed[row].append(Place(self.codes[part], *some[best[part]]))
+        said = [row for batch in packaged_model().batches(parts) for row in self.said(batch)]
+        placed: dict[int, list[Place]] = {}
+        for row, some, size, end in zip(rows, clauses, sizes, accumulate(sizes), strict=True):
+            codes = np.flatnonzero(new[row]).tolist()
+            best = np.argmax(said[end - size : end], 0) if size else dict.fromkeys(codes, 0)
+            placed[row] = [Place(self.codes[part], *some[best[part]]) for part in codes]
         return placed
 
 
@@ -129,11 +122,15 @@ class Design:
     FEATURES = 8
 
     def __init__(self, codes: Sequence[str]) -> None:
-        """`codes` are of the parts."""
+        """`codes` are of the parts, those of a theme side by side."""
         self._parts = {code: number for number, code in enumerate(codes)}
         themes = [code.rpartition(".")[0] for code in codes]
         self._themes = {theme: number for number, theme in enumerate(dict.fromkeys(themes))}
         self.theme_of: Numbers = np.array([self._themes[theme] for theme in themes])
+        self._firsts = starts_of_runs(self.theme_of)
+        self._members: dict[str, list[int]] = defaultdict(list)
+        for part, theme in enumerate(themes):
+            self._members[theme].append(part)
 
     def place_of(self, code: str) -> tuple[int | None, int | None]:
         """The numbers of a part and of a theme; None for what it is not."""
@@ -143,16 +140,18 @@ class Design:
         """By comment and part, shape (3, comments, parts), each 0 or 1: whether a phrase mentions
         it, whether one judges it, whether its theme is mentioned by itself.
         """
-        parts = np.zeros((2, len(mentions), len(self._parts)), np.float32)
-        themes = np.zeros((len(mentions), len(self._themes)), np.float32)
+        spoken: list[tuple[int, int, int]] = []  # of the three, comment, part
         for row, some in enumerate(mentions):
             for one in some:
-                part, theme = self.place_of(one.code)
-                if part is not None:
-                    parts[:, row, part] = 1, max(parts[1, row, part], abs(one.judgement))
-                elif theme is not None:
-                    themes[row, theme] = 1
-        return np.concatenate([parts, themes[None, :, self.theme_of]])
+                if one.code in self._parts:
+                    ways = (0, 1) if one.judgement else (0,)
+                    spoken += [(way, row, self._parts[one.code]) for way in ways]
+                elif one.code in self._themes:
+                    spoken += [(2, row, part) for part in self._members[one.code]]
+        found = np.zeros((3, len(mentions), len(self._parts)), np.float32)
+        if spoken:
+            found[tuple(np.array(spoken).T)] = 1
+        return found
 
     def features(self, heard: Floats, said: Floats) -> Floats:
         """Shape (comments, parts, FEATURES)."""
@@ -165,16 +164,13 @@ class Design:
 
     def by_theme(self, parts: Floats) -> Floats:
         """The largest of each theme's parts, shape (comments, themes)."""
-        found = np.full((len(parts), len(self._themes)), -np.inf, np.float32)
-        for part, theme in enumerate(self.theme_of):
-            np.maximum(found[:, theme], parts[:, part], out=found[:, theme])
+        found: Floats = np.maximum.reduceat(parts, self._firsts, 1)
         return found
 
 
 def read(rows: Numbers, sizes: Numbers, vectors: NDArray[Any]) -> Floats:
     """Sums of the vectors of each text's pieces over the root of their number."""
-    firsts = np.r_[0, np.cumsum(sizes)[:-1]]
-    sums = np.add.reduceat(vectors[rows], firsts, dtype=np.float32)
+    sums = np.add.reduceat(vectors[rows], np.cumsum(sizes) - sizes, dtype=np.float32)
     return cast(Floats, sums / np.sqrt(sizes, dtype=np.float32)[:, None])
 
 
@@ -192,24 +188,26 @@ def find_themes(
     In a language without a taxonomy only themes of the caller's own are found.
     """
     found: list[list[Mention]] = []
-    for start in range(0, len(texts), BATCH):
-        batch = slice(start, start + BATCH)
-        found += _find_themes(texts[batch], languages[batch], own)
+    for batch in packaged_model().batches(texts):
+        found += find_in_batch(batch, languages[len(found) :], own)
     return found
 
 
-def _find_themes(
-    texts: Sequence[str], languages: Sequence[str], own: "OwnThemes | None"
+def find_in_batch(
+    batch: Batch, languages: Sequence[str], own: "OwnThemes | None"
 ) -> list[list[Mention]]:
+    """The same of one batch."""
     known = frozenset(packaged_languages())
+    codes = [code if code in known else ANY_LANGUAGE for code in languages[: len(batch.texts)]]
     readings = [
-        packaged_matcher(code if code in known else ANY_LANGUAGE).read(text)
-        for text, code in zip(texts, languages, strict=True)
+        packaged_matcher(code).read(text) for text, code in zip(batch.texts, codes, strict=True)
     ]
-    refined = packaged_classifier().refined(texts, readings)
-    found = [some if code in known else [] for some, code in zip(refined, languages, strict=True)]
+    refined = packaged_classifier().refined(batch, readings)
+    found = [
+        [] if code == ANY_LANGUAGE else some for some, code in zip(refined, codes, strict=True)
+    ]
     if own is not None:
-        for some, text, reading in zip(found, texts, readings, strict=True):
+        for some, text, reading in zip(found, batch.texts, readings, strict=True):
             some.extend(map(reading.mention_at, own.mentions(text)))
             some.sort(key=position)
     return found

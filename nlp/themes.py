@@ -9,9 +9,8 @@ the vocabulary never grows with what customers write.
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from operator import itemgetter
+from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from spacy.matcher import PhraseMatcher
@@ -19,9 +18,10 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from nlp.taxonomies import ANY_LANGUAGE, Judgement, Taxonomy, parse_taxonomy, taxonomy_source
-from nlp.words import without_clitics, words_of
+from nlp.words import cut, fold, without_clitics, words_of
 
 _NOTHING = ("·",)  # of a word in no phrase
+_SAYS_NOTHING: tuple[tuple["_Kind", ...], tuple[str, ...]] = ((), _NOTHING)
 # How many words before a judgement a negator reaches: "was not a very helpful agent".
 NEGATION_REACH = 3
 # How often a text is read: with the longest stems of its words, with the next shorter ones, …
@@ -39,8 +39,7 @@ class Place(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A place that speaks of a theme.
 
     Attributes:
@@ -65,8 +64,9 @@ def position(one: Place | Mention) -> tuple[int, int, str]:
 
 
 class _Kind(NamedTuple):
-    """What a phrase does: `code` is of a theme, or `words.` and its role in the language."""
+    """What a phrase does: its role is `theme`, or what a word of the language does."""
 
+    role: str
     code: str
     judgement: Judgement | None
 
@@ -95,7 +95,6 @@ class ThemeMatcher:
                 single[keys[0]].add(kind)
             elif keys:
                 several[kind].append(keys)
-        self._single = {key: tuple(kinds) for key, kinds in single.items()}
         self._several: dict[int, _Kind] = {}
         for number, (kind, patterns) in enumerate(several.items()):
             self._several[self._vocab.strings.add(f"{number}")] = kind
@@ -104,7 +103,13 @@ class ThemeMatcher:
         self._parts = frozenset(
             key for patterns in several.values() for keys in patterns for key in keys
         )
-        self._lengths = range(max(map(len, [*self._single, *self._parts, ""])), 0, -1)
+        # What each known word or stem says by itself.
+        self._says = {key: tuple(single[key]) for key in {*single, *self._parts}}
+        sizes: dict[str, set[int]] = defaultdict(set)  # of stems, by their first two letters
+        for key in self._says:
+            if key.endswith("*"):
+                sizes[key[:2]].add(len(key) - 1)
+        self._sizes = {start: sorted(some, reverse=True) for start, some in sizes.items()}
         self._read = lru_cache(maxsize=3_000)(self._readings)
 
     def mentions(self, text: str) -> list[Mention]:
@@ -113,27 +118,29 @@ class ThemeMatcher:
 
     def read(self, text: str) -> "Reading":
         """The text with its phrases found, to ask for its mentions and clauses."""
-        words = list(words_of(text))
-        return Reading(text, words, self._find(words))
+        parts = cut(text)
+        return Reading(parts, self._find(parts[1::2]))
 
     def places(self, text: str) -> list[Place]:
         """Where phrases stand in `text`, each of them, also inside longer ones."""
-        words = list(words_of(text))
+        parts = cut(text)
+        starts, ends = _spans(parts)
         return [
-            Place(one.kind.code, words[one.start][0], words[one.end - 1][1])
-            for one in self._find(words)
+            Place(one.kind.code, starts[one.start], ends[one.end - 1])
+            for one in self._find(parts[1::2])
         ]
 
-    def _find(self, words: Sequence[tuple[int, int, str]]) -> set[_Found]:
-        read = [self._read(word) for _, _, word in words]
+    def _find(self, words: Sequence[str]) -> set[_Found]:
+        read = [self._read(word) for word in words]
         found = {
             _Found(place, place + 1, kind)
             for place, (kinds, _) in enumerate(read)
+            if kinds
             for kind in kinds
         }
         keys = [keys for _, keys in read]
         for turn in range(min(MOST_READINGS, max(map(len, keys), default=0))):
-            doc = Doc(self._vocab, [one[min(turn, len(one) - 1)] for one in keys])
+            doc = Doc(self._vocab, [one[turn] if turn < len(one) else one[-1] for one in keys])
             found.update(
                 _Found(start, end, self._several[name]) for name, start, end in self._matcher(doc)
             )
@@ -141,21 +148,22 @@ class ThemeMatcher:
 
     def _readings(self, word: str) -> tuple[tuple[_Kind, ...], tuple[str, ...]]:
         """What the word says by itself, and what it may be in a phrase, longest stem first."""
-        for form in without_clitics(word) if self._clitics else (word,):
-            keys = [form, *(f"{form[:size]}*" for size in self._lengths if size <= len(form))]
-            kinds = tuple(kind for key in keys for kind in self._single.get(key, ()))
-            parts = tuple(key for key in keys if key in self._parts)
-            if kinds or parts:
-                return kinds, parts or _NOTHING
-        return (), _NOTHING
+        folded = fold(word)
+        for form in without_clitics(folded) if self._clitics else (folded,):
+            sizes = self._sizes.get(form[:2], ())
+            stems = [f"{form[:size]}*" for size in sizes if size <= len(form)]
+            if keys := [key for key in (form, *stems, f"{form[:1]}*") if key in self._says]:
+                kinds = [kind for key in keys for kind in self._says[key]]
+                return tuple(kinds), tuple(filter(self._parts.__contains__, keys)) or _NOTHING
+        return _SAYS_NOTHING
 
 
 def _phrases(taxonomy: Taxonomy) -> Iterator[tuple[_Kind, str]]:
     for phrase in taxonomy.phrases:
-        yield _Kind(phrase.code, phrase.judgement), phrase.text
+        yield _Kind("theme", phrase.code, phrase.judgement), phrase.text
     for role, texts in taxonomy.words.items():
         for text in texts:
-            yield _Kind(f"words.{role}", None), text
+            yield _Kind(role, role, None), text
 
 
 def _pattern(text: str) -> list[str]:
@@ -169,39 +177,56 @@ def _pattern(text: str) -> list[str]:
     return keys
 
 
-def _clauses(
-    text: str, words: Sequence[tuple[int, int, str]], contrasts: Iterable[_Found]
-) -> list[int]:
+def _spans(parts: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Starts and ends of the words of a text that was cut."""
+    ends = list(accumulate(map(len, parts)))
+    return ends[:-1:2], ends[1::2]
+
+
+def _clauses(parts: Sequence[str], contrasts: Iterable[_Found]) -> list[int]:
     """Numbers of the words that begin a clause, ascending, from 0."""
     starts = {0} | {one.start for one in contrasts}
-    for number in range(1, len(words)):
-        before, after = words[number - 1][1], words[number][0]
-        between = text[before:after]
-        if _CLAUSE_MARKS.intersection(between) and not (
-            between in _INSIDE_NUMBERS and text[before - 1].isdigit() and text[after].isdigit()
+    for place in range(2, len(parts) - 1, 2):
+        between = parts[place]
+        if not _CLAUSE_MARKS.isdisjoint(between) and not (
+            between in _INSIDE_NUMBERS
+            and parts[place - 1][-1].isdigit()
+            and parts[place + 1][0].isdigit()
         ):
-            starts.add(number)
+            starts.add(place // 2)
     return sorted(starts)
 
 
 class Reading:
     """One text: what phrases found in it, its clauses, and how its places are judged."""
 
-    def __init__(
-        self, text: str, words: Sequence[tuple[int, int, str]], found: Iterable[_Found]
-    ) -> None:
-        self._text, self._words = text, words
-        self._found: dict[str, list[_Found]] = defaultdict(list)
+    def __init__(self, parts: Sequence[str], found: Iterable[_Found]) -> None:
+        """`parts` are the text as `cut` gives it; of `found` the numbers count words."""
+        by_role: dict[str, list[_Found]] = defaultdict(list)
         for one in found:
-            family, _, role = one.kind.code.partition(".")
-            self._found[family if family == "theme" else role].append(one)
+            by_role[one.kind.role].append(one)
+        self._word_starts, self._word_ends = _spans(parts)
+        self._phrases = _longest(by_role["theme"])
+        self._starts = _clauses(parts, by_role["contrasts"])  # of clauses, in words
+        # (start, end) of each clause, in code points; one at least.
+        self.clauses = [(0, len(parts[0]))]
+        if self._word_starts:
+            ends = [*self._starts[1:], len(self._word_starts)]
+            self.clauses = [
+                (self._word_starts[first], self._word_ends[end - 1])
+                for first, end in zip(self._starts, ends, strict=True)
+            ]
+        self._negators = {
+            place for one in by_role["negators"] for place in range(one.start, one.end)
+        }
+        self._balance = self._balances(by_role)
 
     def mentions(self) -> list[Mention]:
         """The mentions that phrases make, by position."""
         return [
             self._mention(
                 one.kind.code,
-                (self._words[one.start][0], self._words[one.end - 1][1]),
+                (self._word_starts[one.start], self._word_ends[one.end - 1]),
                 one.start,
                 judgement=self._sign(one.start, one.kind.judgement),
             )
@@ -210,38 +235,15 @@ class Reading:
 
     def mention_at(self, place: Place) -> Mention:
         """The mention at a place that something else found."""
-        word = bisect_right(self._words, place.start, key=itemgetter(0)) - 1
+        word = bisect_right(self._word_starts, place.start) - 1
         return self._mention(place.code, (place.start, place.end), max(word, 0), judgement=0)
 
-    @cached_property
-    def clauses(self) -> list[tuple[int, int]]:
-        """(start, end) of each clause, in code points; one at least."""
-        if not self._words:
-            return [(0, len(self._text))]
-        ends = [*self._starts[1:], len(self._words)]
-        return [
-            (self._words[first][0], self._words[end - 1][1])
-            for first, end in zip(self._starts, ends, strict=True)
-        ]
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        return _clauses(self._text, self._words, self._found["contrasts"])
-
-    @cached_property
-    def _phrases(self) -> list[_Found]:
-        return _longest(self._found["theme"])
-
-    @cached_property
-    def _negators(self) -> set[int]:
-        return {place for one in self._found["negators"] for place in range(one.start, one.end)}
-
-    @cached_property
-    def _balance(self) -> Mapping[int, int]:
+    def _balances(self, by_role: Mapping[str, Sequence[_Found]]) -> Mapping[int, int]:
+        """By clause: its judging words outside phrases, good ones less bad ones."""
         inside = {place for one in self._phrases for place in range(one.start, one.end)}
         balance: dict[int, int] = defaultdict(int)
         for judgement in _SIGNS:
-            for one in _longest(self._found[judgement]):
+            for one in _longest(by_role[judgement]):
                 if one.start not in inside:
                     balance[self._clause(one.start)] += self._sign(one.start, judgement)
         return balance
@@ -259,15 +261,17 @@ class Reading:
         if judgement is None:
             return 0
         first = max(word - NEGATION_REACH, self._starts[self._clause(word)])
-        turned = any(place in self._negators for place in range(first, word))
+        turned = not self._negators.isdisjoint(range(first, word))
         return _SIGNS[judgement] * (-1 if turned else 1)
 
 
-def _longest(found: Iterable[_Found]) -> list[_Found]:
+def _longest(found: Sequence[_Found]) -> list[_Found]:
     """By position: no phrase that lies inside a longer one; of equal ones the one that judges.
 
     A theme is passed over where one of its parts is mentioned in the comment too.
     """
+    if len(found) < 2:
+        return list(found)
     kept: dict[tuple[int, int, str], _Found] = {}
     covered: dict[int, int] = {}
     by_length = sorted(

@@ -13,6 +13,7 @@ Which words are too common to tell anything is learnt from the comments and from
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,6 +24,7 @@ from scipy.spatial.distance import squareform  # type: ignore[import-untyped]  #
 from scipy.special import pdtrc  # type: ignore[import-untyped]  # scipy ships no types
 from scipy.stats import hypergeom  # type: ignore[import-untyped]  # scipy ships no types
 
+from nlp.analysis import MAX_ANALYSED
 from nlp.errors import InputError
 from nlp.stems import common_stems, overlap, signs_of, stems_of
 from nlp.words import readable
@@ -84,7 +86,7 @@ def find_topics(
     """Topics in what no theme explains: those that grew first, then by size. Deterministic.
 
     Args:
-        texts: comments of two periods.
+        texts: comments of two periods; of each the first `nlp.MAX_ANALYSED` code points are read.
         languages: ISO 639 code of each.
         explained: per text the (start, end) of what themes explain; those words don't count.
         is_now: per text whether it is of the later period.
@@ -105,7 +107,8 @@ def find_topics(
         places[code].append(number)
     found: list[_Found] = []
     for code, own in sorted(places.items()):
-        read = _read([readable(texts[at]) for at in own], code, [explained[at] for at in own])
+        some = [readable(texts[at][:MAX_ANALYSED]) for at in own]
+        read = _read(some, code, [explained[at] for at in own])
         found += _of_language(read, np.asarray(own), now)
     groups = [[one] for one in found]
     if vectors and len({one.language for one in found}) > 1:
@@ -149,10 +152,10 @@ def _read(texts: Sequence[str], language: str, explained: Sequence[Sequence[Span
         everything: set[str] = set()
         free: set[str] = set()
         left: dict[str, str] = {}
-        flags = _covered(len(text), spans)
+        covered = _covered(len(text), spans)
         for start, end, stem, word in stems_of(text, language):
             everything.add(stem)
-            if any(flags[start:end]):
+            if covered[end] > covered[start]:
                 continue
             free.add(stem)
             if common.isdisjoint(stem):
@@ -167,12 +170,12 @@ def _read(texts: Sequence[str], language: str, explained: Sequence[Sequence[Span
     return read
 
 
-def _covered(size: int, spans: Sequence[Span]) -> bytearray:
-    """A 1 for each code point of a text that lies in one of the spans."""
+def _covered(size: int, spans: Sequence[Span]) -> list[int]:
+    """How many code points before each place of a text, and its end, lie in one of the spans."""
     flags = bytearray(size)
     for start, end in spans:
         flags[start:end] = b"\1" * len(flags[start:end])
-    return flags
+    return [0, *accumulate(flags)]
 
 
 def _of_language(read: _Read, places: Ints, now: NDArray[np.bool_]) -> list[_Found]:

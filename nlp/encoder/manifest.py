@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from nlp.errors import ModelError, NlpError
+from nlp.language import primary_language
 
 FORMAT = 1
 MANIFEST = "model.json"
 CLASSES = 3
 _MOST_BYTES = 4_000_000
 _CHUNK = 1 << 20
+_MOST = 1e6
+_MOST_ENTRIES = 8192
+_LEAST_TOKENS = 3
+_LONGEST_PREFIX = 200
 _HINT = "make the directory again with `soundings nlp encoder`, or name another."
 
 
@@ -92,32 +97,55 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def _manifest(said: Mapping[str, Any]) -> Manifest:
-    texts = ("name", "licence", "attribution", "graph", "vocabulary", "output")
     values = {item.name: said[item.name] for item in fields(Manifest) if item.name != "version"}
-    if not all(isinstance(values[name], str) for name in (*texts, "prefix")):
-        raise TypeError(f"{', '.join(texts)} and prefix are texts")
-    files = dict(values["sha256"])
-    if {values["graph"], values["vocabulary"]} - set(files):
-        raise ValueError("a file without sha256")
-    if any(Path(name).name != name for name in files):
-        raise ValueError("a file outside the directory")
-    width, head = int(values["width"]), values["head"]
+    texts = ("name", "licence", "attribution", "graph", "vocabulary", "output", "prefix")
+    if not all(isinstance(values[name], str) for name in texts):
+        raise TypeError(f"{', '.join(texts)} are texts")
+    if len(values["prefix"]) > _LONGEST_PREFIX:
+        raise ValueError(f"a prefix of more than {_LONGEST_PREFIX} signs")
+    width, head = _whole(values, "width", 1), values["head"]
     if head is not None:
         head = Head(
             weights=tuple(triple(row) for row in head["weights"]), bias=triple(head["bias"])
         )
         if len(head.weights) != width:
             raise ValueError(f"a head of {len(head.weights)} rows for vectors of {width}")
-    values |= {"languages": tuple(map(str, values["languages"])), "width": width, "head": head}
-    values |= {"max_tokens": int(values["max_tokens"]), "sha256": files}
-    if values["max_tokens"] < 3 or not 0 < float(values["temperature"]) < float("inf"):
-        raise ValueError("max_tokens under 3, or temperature not above 0")
-    return Manifest(**values)
+    languages = values["languages"]
+    if not isinstance(languages, list) or not all(isinstance(code, str) for code in languages):
+        raise TypeError("languages are a list of codes")
+    if not _number(values["temperature"]) > 0:
+        raise ValueError("a temperature that is not above 0")
+    _whole(values, "max_tokens", _LEAST_TOKENS)
+    values |= {"languages": tuple(map(primary_language, languages)), "head": head}
+    return Manifest(**values | {"sha256": _files(values)})
+
+
+def _files(values: Mapping[str, Any]) -> dict[str, str]:
+    files = dict(values["sha256"])
+    if {values["graph"], values["vocabulary"]} - set(files):
+        raise ValueError("a file without sha256")
+    if any(Path(name).name != name or not name.isprintable() for name in files):
+        raise ValueError("a file outside the directory")
+    return files
+
+
+def _whole(values: Mapping[str, Any], name: str, least: int) -> int:
+    number = values[name]
+    if type(number) is not int or not least <= number <= _MOST_ENTRIES:
+        raise ValueError(f"{name} is no whole number from {least} to {_MOST_ENTRIES}")
+    return number
+
+
+def _number(value: Any) -> float:
+    """Small enough that no logit overflows; what is no number at all is refused, too."""
+    if type(value) not in (int, float) or not abs(value) < _MOST:
+        raise ValueError(f"{value!r:.40} is no number under {_MOST:,.0f}")
+    return float(value)
 
 
 def triple(row: Any) -> tuple[float, float, float]:
     """A row of a head. Raises ValueError or TypeError for what is not three numbers."""
-    negative, neutral, positive = map(float, row)
+    negative, neutral, positive = map(_number, row)
     return negative, neutral, positive
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,8 @@ TOKENS = 256  # of a batch, padding included, unless one text alone has more
 # How much its logits count beside the small model's, chosen on development sets.
 SHARE = 0.7
 _LEAST = 1e-9
-_ONLY_ERRORS = 3
+_ONLY_FATAL = 4  # errors are raised
+_HINT = "make the directory again with `soundings nlp encoder`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +39,34 @@ class Encoder:
     _session: Any
 
     @classmethod
-    def open(cls, directory: Path, *, threads: int = 1) -> "Encoder":
-        """Open a model directory, every file checked against its hash.
+    def open(cls, directory: str | PathLike[str], *, threads: int = 1) -> "Encoder":
+        """Open a model directory, every file checked against its hash, and have it read a text.
 
-        Raises ModelError for one that is incomplete, cut short, changed or of another format, and
-        NlpError where ONNX Runtime is not installed.
+        Raises ModelError for one that is incomplete, cut short, changed, of another format or
+        whose parts don't fit together, and NlpError where ONNX Runtime is not installed.
         """
+        directory = Path(directory)
         manifest = check_directory(directory)
         parts = Parts.from_bytes((directory / manifest.vocabulary).read_bytes())
-        return cls(
+        encoder = cls(
             languages=frozenset(manifest.languages),
             _manifest=manifest,
             _vocabulary=Vocabulary(parts, prefix=manifest.prefix, max_tokens=manifest.max_tokens),
             _session=_session(directory, manifest, threads=threads),
         )
+        encoder._try()
+        return encoder
+
+    def _try(self) -> None:
+        """Raises ModelError where the graph can't read what the vocabulary may give it."""
+        words, width = self._vocabulary, self._manifest.width
+        try:
+            means = self._run([words.longest(), words.ids("")])
+            fits = means.shape == (2, width) and np.isfinite(means).all()
+        except Exception as error:
+            raise ModelError(f"{self._manifest.graph} can't read a text.", hint=_HINT) from error
+        if not fits:
+            raise ModelError(f"{self._manifest.graph} gives no vectors of {width}.", hint=_HINT)
 
     @property
     def version(self) -> str:
@@ -94,22 +110,21 @@ class Encoder:
         return cast(Floats, means / np.maximum(lengths, np.float32(1e-12)))
 
     def _means(self, texts: Sequence[str]) -> Floats:
-        output, width = self._manifest.output, self._manifest.width
-        found = np.zeros((len(texts), width), np.float32)
+        found = np.zeros((len(texts), self._manifest.width), np.float32)
         for start in range(0, len(texts), CHUNK):
             rows = [self._vocabulary.ids(text) for text in texts[start : start + CHUNK]]
             for places in _batches([len(row) for row in rows]):
-                (batch,) = self._session.run([output], self._fed([rows[at] for at in places]))
-                found[[start + at for at in places]] = batch
+                found[[start + at for at in places]] = self._run([rows[at] for at in places])
         return found
 
-    def _fed(self, rows: Sequence[Sequence[int]]) -> dict[str, Any]:
+    def _run(self, rows: Sequence[Sequence[int]]) -> Floats:
         shape = len(rows), max(map(len, rows))
         ids, mask = np.full(shape, self._vocabulary.pad, np.int64), np.zeros(shape, np.int64)
         for place, row in enumerate(rows):
             ids[place, : len(row)] = row
             mask[place, : len(row)] = 1
-        return {"ids": ids, "mask": mask}
+        (found,) = self._session.run([self._manifest.output], {"ids": ids, "mask": mask})
+        return cast(Floats, found)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -139,18 +154,17 @@ def _session(directory: Path, manifest: Manifest, *, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = _ONLY_ERRORS
-    hint = "make the directory again with `soundings nlp encoder`."
+    options.log_severity_level = _ONLY_FATAL
     try:
         session = onnxruntime.InferenceSession(
             str(directory / manifest.graph), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:
-        raise ModelError(f"ONNX Runtime can't load {manifest.graph}.", hint=hint) from error
+        raise ModelError(f"ONNX Runtime can't load {manifest.graph}.", hint=_HINT) from error
     outputs = {output.name: output.shape[1:] for output in session.get_outputs()}
     inputs = sorted(item.name for item in session.get_inputs())
     if outputs.get(manifest.output) != [manifest.width] or inputs != ["ids", "mask"]:
         raise ModelError(
-            f"{manifest.graph} has not the inputs and the output that model.json names.", hint=hint
+            f"{manifest.graph} has not the inputs and the output that model.json names.", hint=_HINT
         )
     return session

@@ -59,11 +59,17 @@ class Parts:
             with np.load(BytesIO(data), allow_pickle=False) as file:
                 arrays = {name: file[name] for name in _NAMES}
             written = arrays["written"].tobytes().decode().split("\n")
+            pieces, scores = arrays["pieces"].tobytes().decode().split("\n"), arrays["scores"]
+            marks = {name: int(arrays[name]) for name in _NAMES[4:]}
+            if scores.shape != (len(pieces),) or not np.isfinite(scores).all():
+                raise ValueError("not one score for each piece")
+            if not all(0 <= number < len(pieces) for number in marks.values()):
+                raise ValueError("an id beyond the pieces")
             return cls(
-                pieces=arrays["pieces"].tobytes().decode().split("\n"),
-                scores=arrays["scores"].astype(float).tolist(),
+                pieces=pieces,
+                scores=scores.astype(float).tolist(),
                 table=dict(zip(arrays["signs"].tolist(), written, strict=True)),
-                **{name: int(arrays[name]) for name in _NAMES[4:]},
+                **marks,
             )
         except Exception as error:
             raise ModelError(
@@ -96,4 +102,11 @@ class Vocabulary:
         # Signs in a row that no piece holds are one unknown.
         kept = [after for before, after in pairwise([-1, *numbers]) if before or after]
         found = [number - 1 if number != UNKNOWN else self._parts.unknown for number in kept]
+        return self._between_marks(found)
+
+    def longest(self) -> list[int]:
+        """As many ids as are ever read of a text, the greatest of all among them."""
+        return self._between_marks([len(self._parts.pieces) - 1] * self._max_tokens)
+
+    def _between_marks(self, found: Sequence[int]) -> list[int]:
         return [self._parts.start, *found[: self._max_tokens - 2], self._parts.end]

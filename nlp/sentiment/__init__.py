@@ -32,7 +32,14 @@ class WordWeight:
 
 def probabilities(texts: Sequence[str], languages: Sequence[str]) -> Floats:
     """Probabilities of (negative, neutral, positive) of each text, shape (len(texts), 3)."""
-    found = packaged_model().probabilities(texts)
+    return with_lexicon(packaged_model().probabilities(texts), texts, languages)
+
+
+def with_lexicon(
+    found: Sequence[Floats] | Floats, texts: Sequence[str], languages: Sequence[str]
+) -> Floats:
+    """The model's probabilities, in English together with the lexicon's; the same shape."""
+    found = np.array(found)
     english = [number for number, code in enumerate(languages) if code == ENGLISH]
     if english:
         lexicon = np.array([probabilities_of(polarity(texts[number])) for number in english])

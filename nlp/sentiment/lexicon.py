@@ -9,9 +9,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from vaderSentiment.vaderSentiment import (
-    SentimentIntensityAnalyzer,
-)
+from vaderSentiment.vaderSentiment import BOOSTER_DICT, SentimentIntensityAnalyzer, SentiText
 
 from nlp.results import Probabilities
 
@@ -28,6 +26,7 @@ _CALIBRATION: tuple[tuple[float, float, float], ...] = (
 # Whom a comment is addressed to says nothing of how it is meant: VADER would read @united and
 # @southwest_love as the words they contain.
 _ADDRESS = re.compile(r"(?<!\w)@\w+|\b[a-z]+://\S+", re.IGNORECASE)
+_KIND_OF = ("kind", "of")  # what is "kind of" something is not kind
 
 
 class _LinearTimeVader(SentimentIntensityAnalyzer):  # type: ignore[misc] # an untyped base
@@ -36,7 +35,8 @@ class _LinearTimeVader(SentimentIntensityAnalyzer):  # type: ignore[misc] # an u
     The reference lowers every word of the text again for each check of three or four
     neighbours, and finds words around "but" by the *value* of their valence, which weighs the
     wrong word where a value already weighed equals a later one. Here a check sees the neighbours
-    only, and "but" weighs words by position: before it halved, after it half as much again.
+    only, a word outside the lexicon is not looked at, and "but" weighs words by position: before
+    it halved, after it half as much again.
     An emoji stands apart from the word it is glued to; handles and addresses are no words.
     """
 
@@ -51,7 +51,18 @@ class _LinearTimeVader(SentimentIntensityAnalyzer):  # type: ignore[misc] # an u
             text = _ADDRESS.sub(" ", text)
         if not text.isascii():
             text = self._emoji.sub(lambda found: f" {self.emojis[found[0]]} ", text)
-        return float(self.polarity_scores(text)["compound"])
+        read = SentiText(text.strip())
+        lower = [word.lower() for word in read.words_and_emoticons]
+        if self.lexicon.keys().isdisjoint(lower):
+            return 0.0
+        found: list[float] = []
+        for place, (word, after) in enumerate(zip(lower, [*lower[1:], ""], strict=True)):
+            if word in self.lexicon and word not in BOOSTER_DICT and (word, after) != _KIND_OF:
+                self.sentiment_valence(0, read, read.words_and_emoticons[place], place, found)
+            else:
+                found.append(0)
+        found = self._but_check(read.words_and_emoticons, found)
+        return float(self.score_valence(found, read.text)["compound"])
 
     def _negation_check(self, valence: float, words: list[str], start_i: int, i: int) -> Any:
         near = words[max(0, i - 3) : i + 1]

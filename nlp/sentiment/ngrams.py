@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 LONGEST = 5
 MAX_READ = 600  # code points; sentiment is told by then
+MOST_NGRAMS = (LONGEST + 1) * (MAX_READ + 2)  # of one text, no more words and pairs than signs
 _ADDRESS = re.compile(r"@\w+|https?\S*|www\.\S+")
 _REPEATED = re.compile(r"(.)\1{2,}", re.DOTALL)
 _SPACE = 32
@@ -73,7 +74,7 @@ def _words(
         return [], []
     signs = codes[inside].astype(np.uint64) + np.uint64(1)
     sizes = ends - starts
-    firsts = np.r_[0, np.cumsum(sizes)[:-1]]
+    firsts = np.cumsum(sizes) - sizes
     places = (np.arange(len(signs)) - np.repeat(firsts, sizes)).astype(np.uint64)
     summed = np.add.reduceat(_mixed(signs * _MULTIPLIER + places * _PLACE), firsts)
     words = _mixed(summed + np.uint64(77))

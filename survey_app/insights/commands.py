@@ -240,7 +240,7 @@ def _print(report: "Report") -> None:
             f"{report.language[key]:.1f}",
             f"{themes.f1:.1f}" if themes else "–",
             f"{parts.f1:.1f}" if parts else "–",
-            f"{report.polarity[key]:.0f}" if key in report.polarity else "–",
+            f"{report.polarity[key].percent:.0f}" if key in report.polarity else "–",
         ]
         click.echo(f"| {' | '.join(cells)} |")
     languages = sorted({language for _, language in report.sentiment})

@@ -46,6 +46,11 @@ COLUMNS: Mapping[str, Attribute] = {
 BUCKET = "bucket"
 # A customer counts once, every anonymous response is its own respondent.
 PERSON = sa.func.coalesce("c:" + Response.customer_key, "r:" + sa.cast(Response.id, sa.Text))
+# Joins a comment with what was found in it.
+ANALYSED = sa.and_(
+    CommentAnalysis.response_id == Answer.response_id,
+    CommentAnalysis.question == Answer.question,
+)
 
 Key = tuple[str | None, ...]
 Asked = tuple[Breakdown, Filters]
@@ -224,10 +229,6 @@ def _answers(
 
 def _comments(scope: Scope) -> sa.Select[Any]:
     """A row per comment: which one, `value` (its sentiment), `person`."""
-    analysed = sa.and_(
-        CommentAnalysis.response_id == Answer.response_id,
-        CommentAnalysis.question == Answer.question,
-    )
     return (
         sa.select(
             *(column.label(name) for name, column in _filters(scope).items()),
@@ -238,7 +239,7 @@ def _comments(scope: Scope) -> sa.Select[Any]:
         )
         .select_from(Response)
         .join(Answer, Answer.response_id == Response.id)
-        .outerjoin(CommentAnalysis, analysed)
+        .outerjoin(CommentAnalysis, ANALYSED)
         .where(
             Answer.text.is_not(None),
             Response.has_comment.is_(True),

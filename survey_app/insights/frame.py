@@ -9,6 +9,8 @@ from survey_app.accounts.operations import Actor
 from survey_app.accounts.queries import workspaces_of
 from survey_app.db import db
 from survey_app.i18n import INTERFACE_LOCALES, native_name
+from survey_app.insights import words
+from survey_app.insights.filters import there
 
 
 def frame(actor: Actor) -> dict[str, Any]:
@@ -18,6 +20,8 @@ def frame(actor: Actor) -> dict[str, Any]:
         "workspaces": workspaces_of(db.session, user_id=actor.user.id),
         "languages": [(code, native_name(code), here(lang=code)) for code in INTERFACE_LOCALES],
         "here": here,
+        "there": there,
+        "words": words,
     }
 
 

@@ -129,6 +129,10 @@ class LearntSentiment(Base):
     weights: Mapped[bytes | None]
     pairs: Mapped[int]
     held_back: Mapped[int]
+    # Whether known customers alone taught; else anybody may have, within bounds.
+    known: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # Why it was not kept: "few", "no_win" or "unlike", as `nlp.learning` has them.
+    refusal: Mapped[str | None]
     # Macro-F1 on the pairs held back, in percent: as packaged, and as learnt.
     before: Mapped[float]
     after: Mapped[float]

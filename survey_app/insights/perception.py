@@ -13,12 +13,20 @@ from analytics import Grain, Period
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
 from survey_app.insights.comments.own_themes import own_names
-from survey_app.insights.comments.queries import NPS, Comment, is_open, newest, shown_in, tally
+from survey_app.insights.comments.queries import Page, list_comments
+from survey_app.insights.comments.readable import (
+    AGE,
+    Numbers,
+    floor_of,
+    naming,
+    what_is_readable,
+)
 from survey_app.insights.schemas import PerceptionQuery
 from survey_app.insights.scope import Breakdown, Scope
 
 COMMENTS = 12  # the newest
 # Relational and transactional answers are never pooled: each metric has its own surveys.
+NPS = Breakdown("nps", kind="relational")
 TOTALS = (NPS, Breakdown("csat", kind="transactional"), Breakdown("ces", kind="transactional"))
 
 
@@ -63,9 +71,8 @@ class Perception:
     themes: pd.DataFrame
     # Names of the workspace's own themes, by code.
     own_themes: Mapping[str, str]
-    comments: Sequence[Comment] | None
-    # Comments that wait to be read, for the first time or by the current engine.
-    waiting: int
+    # None: too few people wrote, or a filter by age is set, which no list of comments knows.
+    comments: Page | None
 
 
 def perceive(
@@ -80,15 +87,19 @@ def perceive(
     scope = query.scope.over(now)
     grain = analytics.choose_grain(now)
     ways = [NPS.over(name) for name in ("bucket", "stage", "country", query.by)]
-    scores = tables.breakdowns(session, scope, [*TOTALS, *ways], grain=grain)
-    trend, stages, countries, segments = scores.tables[len(TOTALS) :]
+    named = naming(session, scope)
+    asked = [*TOTALS, *ways, *named]
+    scores = tables.breakdowns(session, scope, asked, grain=grain)
+    found = dict(zip(asked, scores.tables, strict=True))
+    trend, stages, countries, segments = (found[way] for way in ways)
     nps, csat, ces = _readings(session, scores.tables, scope, then)
-    talk = tables.talk(session, scope, scores.floors[NPS])
-    comments, waiting = None, 0
-    if is_open(talk.writers, workspace):
-        shown = shown_in(session, workspace, scope, countries=countries, stages=stages)
-        comments = newest(session, scope, shown=shown, limit=COMMENTS).comments
-        waiting = tally(session, scope, engine=engine).waiting
+    talk = tables.talk(session, scope, floor_of(scope, scores, named))
+    comments = None
+    if AGE not in scope.filters:
+        numbers = Numbers([found[each] for each in named], talk.writers)
+        readable = what_is_readable(session, workspace, scope, numbers=numbers)
+        if readable:
+            comments = list_comments(session, readable, limit=COMMENTS, engine=engine)
     return Perception(
         now=now,
         then=then,
@@ -104,7 +115,6 @@ def perceive(
         themes=talk.themes,
         own_themes=own_names(session, workspace.id),
         comments=comments,
-        waiting=waiting,
     )
 
 

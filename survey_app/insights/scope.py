@@ -70,6 +70,11 @@ class Scope:
         """The same over another period."""
         return replace(self, period=period)
 
+    def without(self, dimension: str) -> "Scope":
+        """The same without the filter by a dimension."""
+        kept = {name: values for name, values in self.filters.items() if name != dimension}
+        return replace(self, filters=kept)
+
     def of_kind(self, kind: str) -> "Scope":
         """The same over surveys of another kind, unless one survey is chosen."""
         return self if self.survey_id else replace(self, kind=kind)

@@ -6,15 +6,16 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+import nlp
 from analytics import charts
 from survey_app.accounts.operations import Actor
 from survey_app.db import db
 from survey_app.errors import N_, Invalid
 from survey_app.http import member, public
-from survey_app.insights import pictures, words
+from survey_app.insights import pictures
 from survey_app.insights.comments.accurate import engine_version
 from survey_app.insights.exports import MIME_TYPES, WRITERS, nps_table
-from survey_app.insights.filters import filters, there, today
+from survey_app.insights.filters import filters, today
 from survey_app.insights.frame import frame
 from survey_app.insights.perception import perceive
 from survey_app.insights.schemas import COMPARISONS, PANELS, presets, read_query
@@ -40,10 +41,9 @@ def show_perception(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - th
         found=found,
         drawn=pictures.draw(found, by=query.by, widths=widths),
         pictures=pictures,
-        words=words,
         filters=filters(actor),
-        there=there,
         engine=engine,
+        theme_languages=len(nlp.THEME_LANGUAGES),
         panels=PANELS,
         comparisons=COMPARISONS,
         presets=presets(query.today),

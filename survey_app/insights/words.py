@@ -59,6 +59,15 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "contradicts": N_("contradicts its score"),
         "corrected": N_("corrected by a person"),
     },
+    "survey_kind": {
+        "relational": N_("relational"),
+        "transactional": N_("transactional"),
+    },
+    "scale": {
+        "nps": N_("of 10 (NPS)"),
+        "csat": N_("of 5 (CSAT)"),
+        "ces": N_("of 7 (CES)"),
+    },
     "preset": {
         "30d": N_("30 days"),
         "90d": N_("90 days"),
@@ -146,6 +155,16 @@ def sentiment(code: str | None) -> str:
 def flag(code: str) -> str:
     """The name of what a comment can be marked with."""
     return _named("flag", code)
+
+
+def survey_kind(code: str) -> str:
+    """The name of a kind of surveys."""
+    return _named("survey_kind", code)
+
+
+def scale(code: str) -> str:
+    """What a score of a metric is one of."""
+    return _named("scale", code)
 
 
 def preset(code: str) -> str:

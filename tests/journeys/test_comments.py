@@ -50,9 +50,11 @@ def test_filter_correct_and_count_by_keyboard(installation, visit, lead_state):
     assert 0 < negative < everything
     first = page.locator(".said > li").first
     anchor = first.get_attribute("id")
-    summary = first.locator(".mend > summary")
-    tab_to(page, summary)
-    page.keyboard.press("Enter")
+    tab_to(page, first.locator("a.correct"))
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(first).to_be_focused()
+    assert first.bounding_box()["y"] < PHONE["viewport"]["height"] / 2
     tab_to(page, first.locator("input[type=radio]:checked"))
     chosen = first.get_by_role("radio", name=LABELS["ar"])
     while not chosen.is_checked():
@@ -68,7 +70,7 @@ def test_filter_correct_and_count_by_keyboard(installation, visit, lead_state):
     assert counted(page) == 1
     mine = page.locator(f"#{anchor}")
     expect(mine.locator(".tone").first).to_have_text(LABELS["ar"])
-    mine.locator(".mend > summary").click()
+    mine.locator("a.correct").click()
     with page.expect_navigation():
         mine.locator("button[name=withdraw]").click()
     assert counted(page) == 0
@@ -121,6 +123,7 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     for path in (
         "comments",
         "comments?sentiment=neutral&theme=theme.booking.waiting",
+        "comments?kind=transactional",
         "themes",
         "themes/own?name=App&words=app*",
         "themes/own?name=App&pattern=(",
@@ -130,3 +133,8 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
         page.evaluate(OPEN_ALL)
         assert_accessible(page)
         assert page.evaluate(TOO_WIDE) <= 0, path
+    page.goto(address(installation, "comments"))
+    page.locator("a.correct").first.click()
+    expect(page.locator("form.mend")).to_be_visible()
+    assert_accessible(page)
+    assert page.evaluate(TOO_WIDE) <= 0

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import FrozenInstanceError
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,12 +83,19 @@ def test_languages_that_were_not_evaluated_are_unscored_and_not_neutral(code):
     assert found.probabilities is None
 
 
+class Unsure:
+    """An encoder that knows little."""
+
+    def averaged(self, small, texts, languages):
+        return np.array([[0.28, 0.33, 0.39], [0.28, 0.31, 0.41]], np.float32)
+
+
 def test_an_unsure_label_is_not_given_but_its_probabilities_are():
-    texts = ["ok", "?", "hm", "42", "ja", "nun", "it is", "x y"]
-    found = nlp.analyse_many(texts, ["en"] * len(texts))
-    unsure = [one for one in found if max(one.probabilities) < nlp.MIN_CONFIDENCE]
-    assert all(one.sentiment is None and one.score is None for one in unsure)
-    assert all(one.sentiment for one in found if one not in unsure)
+    unsure, sure = nlp.analyse_many(["ok", "ok"], ["en"] * 2, encoder=Unsure())
+    assert (unsure.sentiment, unsure.score, unsure.confidence) == (None, None, None)
+    assert unsure.probabilities == pytest.approx((0.28, 0.33, 0.39))
+    assert sure.sentiment == "positive"
+    assert (sure.score, sure.confidence) == pytest.approx((0.13, 0.41))
 
 
 def test_a_given_language_skips_detection():
@@ -235,7 +243,8 @@ def test_time_stays_linear_on_repetitive_texts(unit, cpu_seconds):
 def test_importing_is_cheap_and_loads_no_engine():
     program = (
         "import sys, nlp; "
-        "print([name for name in ('spacy', 'py3langid', 'numpy') if name in sys.modules])"
+        "heavy = ('spacy', 'py3langid', 'numpy', 'scipy', 're2', 'onnxruntime', 'nlp.encoder'); "
+        "print([name for name in heavy if name in sys.modules])"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, text=True
@@ -243,6 +252,19 @@ def test_importing_is_cheap_and_loads_no_engine():
     assert ran.stdout.strip() == "[]"
 
 
-def test_all_names_what_is_public():
-    assert all(hasattr(nlp, name) for name in nlp.__all__)
+def test_all_names_what_is_public_and_each_name_and_module_can_be_had():
+    assert set(nlp.__all__) <= set(dir(nlp))
+    for name in nlp.__all__:
+        assert getattr(nlp, name) is not None
+    modules = ("detection", "encoder", "learning", "own_themes", "redaction", "topics", "tuning")
+    program = f"import nlp; print([nlp.redact('Mr Lind'), *(nlp.{', nlp.'.join(modules)},)])"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+    assert ran.stdout.startswith("['[name]', <module 'nlp.detection'")
+    with pytest.raises(AttributeError, match="no attribute 'sentimental'"):
+        _ = nlp.sentimental
+
+
+def test_the_languages_that_are_scored_can_be_told():
     assert set(nlp.SCORED_LANGUAGES) <= set(nlp.DEFAULT_CANDIDATES) <= set(nlp.LANGUAGES)

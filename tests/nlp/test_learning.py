@@ -8,8 +8,9 @@ import pytest
 from jargon import jargon, shuffled
 
 import nlp
+from nlp import corpus
 from nlp.contradiction import contradicts
-from nlp.learning import MIN_PAIRS, MIN_TEXTS, Pair, learn
+from nlp.learning import MIN_PAIRS, MIN_TEXTS, REACH, Pair, learn
 from nlp.results import Sentiment
 from nlp.tuning import BUCKETS, MAX_BYTES, Tuning, features
 
@@ -106,6 +107,42 @@ def test_odd_texts_are_learnt_from_like_others() -> None:
     assert learnt.tuning.apply([], np.zeros((0, 3))).shape == (0, 3)
 
 
+# --- pairs that anybody may have sent ------------------------------------------------------------
+
+
+def plain(count: int, *, turned: bool = False) -> list[Pair]:
+    """Comments of our own with their label, or the opposite one."""
+    opposite: dict[Sentiment, Sentiment] = {"negative": "positive", "positive": "negative"}
+    comments = corpus.read("en")[:count]
+    labels = [opposite.get(one.label, "neutral") if turned else one.label for one in comments]
+    return [Pair(one.text, "en", label) for one, label in zip(comments, labels, strict=True)]
+
+
+def test_scores_that_are_the_opposite_of_their_texts_teach_nothing() -> None:
+    invented = plain(200, turned=True)
+    assert learn(invented, seed=1).tuning is not None  # they win on themselves
+    assert learn(invented, seed=1, known=False).refusal == "unlike"
+
+
+def test_they_teach_a_little_where_known_customers_teach_a_jargon() -> None:
+    pairs, others = plain(200) + jargon(100), jargon(100, seed=9)
+    free, bounded = (learn(pairs, seed=1, known=known).tuning for known in (True, False))
+    assert bounded is not None and (bounded.slope, bounded.reach) == (1, REACH)
+    packaged, little, all_of_it = (share_right(others, one) for one in (None, bounded, free))
+    assert packaged < little < 0.3 < 0.8 < all_of_it
+
+
+def test_no_weights_turn_a_label_that_is_out_of_reach() -> None:
+    texts = [one.text for one in corpus.read("en")[:300]]
+    before = np.array([one.probabilities for one in nlp.analyse_many(texts, ["en"] * 300)])
+    head = np.random.default_rng(1).integers(-127, 128, (BUCKETS, 3)).astype(np.int8)
+    sure = before.max(1) > 0.8
+    assert sure.sum() > 50
+    for reach, kept in ((REACH, True), (np.inf, False)):
+        after = Tuning(1.0, np.array([9.0, 0, -9]), head, 1.0, reach).apply(texts, before)
+        assert np.array_equal(after.argmax(1)[sure], before.argmax(1)[sure]) == kept
+
+
 # --- as bytes -----------------------------------------------------------------------------------
 
 
@@ -125,7 +162,15 @@ def npz(**arrays: object) -> bytes:
 
 def parts(**changes: object) -> dict[str, object]:
     head = np.zeros((BUCKETS, 3), np.int8)
-    return {"version": 1, "slope": 1.0, "bias": np.zeros(3), "head": head, "unit": 1.0, **changes}
+    return {
+        "version": 1,
+        "slope": 1.0,
+        "bias": np.zeros(3),
+        "head": head,
+        "unit": 1.0,
+        "reach": 1.0,
+        **changes,
+    }
 
 
 @pytest.mark.parametrize(
@@ -137,9 +182,13 @@ def parts(**changes: object) -> dict[str, object]:
         b"x" * (MAX_BYTES + 1),
         npz(**parts(version=2)),
         npz(**parts(slope=float("nan"))),
+        npz(**parts(slope=-1.0)),  # would turn every judgement round
+        npz(**parts(unit=1e308)),
         npz(**parts(bias=np.zeros(4))),
         npz(**parts(head=np.zeros((BUCKETS, 3)))),
         npz(**parts(unit="one")),
+        npz(**parts(reach=float("nan"))),
+        npz(**parts(reach=0.0)),
         npz(**parts(more=np.zeros(3))),
         npz(**parts(head=np.zeros((10_000_000, 3), np.int8))),  # 30 MB, in 30 kB
         npz(head=np.array([{}], dtype=object)),
@@ -155,6 +204,12 @@ def test_bytes_cut_short_are_refused(tuning: Tuning) -> None:
     for size in (1, 100, len(data) // 2, len(data) - 1):
         with pytest.raises(nlp.ModelError):
             Tuning.from_bytes(data[:size])
+
+
+@pytest.mark.parametrize("times", [MIN_PAIRS, 1300])
+def test_one_text_sent_again_and_again_teaches_nothing(times: int) -> None:
+    pairs = [Pair("good", "en", label) for label in ("positive", "negative")] * times
+    assert learn(pairs, seed=1).tuning is None
 
 
 # --- a text against its score -------------------------------------------------------------------

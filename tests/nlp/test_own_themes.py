@@ -4,7 +4,7 @@ import pytest
 
 import nlp
 from nlp.errors import TaxonomyError
-from nlp.own_themes import MAX_HITS, MAX_PATTERN, MAX_THEMES, MAX_WORDS, OwnTheme, OwnThemes
+from nlp.own_themes import MAX_HITS, OwnTheme, OwnThemes
 
 REFUNDS = OwnTheme("theme.own.refunds", ("refund*", "money back"))
 ORDERS = OwnTheme("theme.own.orders", pattern=r"order\s+no\.?\s*\d+|訂單")
@@ -63,10 +63,13 @@ def test_a_place_without_any_word_has_the_text_as_its_clause():
         ([OwnTheme("theme.own.a")], "at least one word"),
         ([OwnTheme("theme.own.a", ("",))], "without spaces"),
         ([OwnTheme("theme.own.a", ("a*",))], "letters before"),
-        ([OwnTheme("theme.own.a", tuple(f"w{n}" for n in range(MAX_WORDS + 1)))], "refund*"),
-        ([OwnTheme(f"theme.own.a{n}", ("x",)) for n in range(MAX_THEMES + 1)], "join some"),
+        (
+            [OwnTheme("theme.own.a", tuple(f"w{n}" for n in range(nlp.MAX_OWN_WORDS + 1)))],
+            "refund*",
+        ),
+        ([OwnTheme(f"theme.own.a{n}", ("x",)) for n in range(nlp.MAX_OWN_THEMES + 1)], "join some"),
         ([OwnTheme("theme.own.a", pattern=" ")], "list words"),
-        ([OwnTheme("theme.own.a", pattern="x" * (MAX_PATTERN + 1))], "list words"),
+        ([OwnTheme("theme.own.a", pattern="x" * (nlp.MAX_OWN_PATTERN + 1))], "list words"),
         ([OwnTheme("theme.own.a", pattern="(late")], "bracket"),
         ([OwnTheme("theme.own.a", pattern="late(?=r)")], "look-around"),
         ([OwnTheme("theme.own.a", pattern=r"(a)\1")], "look-around"),

@@ -206,7 +206,7 @@ def test_what_only_looks_personal_stays(text: str) -> None:
         "(", "+", "DE89 ", "Xy ", "X. ", "श्री ", "جي ", "د. ", "Straße ", "Xstr. ", "1, ", "#",
         "号1", "ſ", "\n",
         "市区", "路1号", "Ab Street ", "Via A ", "1/", "е. ", "regards, ", "ul. ", "A" * 30 + " ",
-        "a-", "_",
+        "a-", "_", "\u200b", "1\u200b", "a\u00ad", "\t1",
     ],
 )  # fmt: skip
 def test_time_is_linear_for_any_repetition(unit: str) -> None:
@@ -230,6 +230,30 @@ def test_strange_signs_never_raise_and_places_are_of_the_text_as_given() -> None
         for one in find_personal(noise):
             assert 0 <= one.start < one.end <= len(noise)
     assert find_personal("") == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("card", "4111\u20091111\u20091111\u20091111"),
+        ("card", "4111\t1111\t1111\t1111"),
+        ("card", "4111.1111.1111.1111"),
+        ("card", "3782.822463.10005"),
+        ("card", "4111\u200b1111\u200b\u200b11111111"),
+        ("iban", "DE89\u20093704\u20090044\u20090532\u20090130\u200900"),
+        ("iban", "DE89\u200b3704\u20600044\ufeff053201300\u00ad0"),
+        ("phone", "+49\u2060 170\u200a55\u00ad50142"),
+        ("email", "jo@exam\u200bple.com"),
+        ("name", "Mr\u2009Lind"),
+    ],
+)
+def test_signs_that_pasting_leaves_hide_nothing(kind: str, text: str) -> None:
+    assert found_in(text) == [(kind, text)]
+    assert redact(f"a\u200b\u00ad {text} \u200bb") == f"a\u200b\u00ad [{kind}] \u200bb"
+
+
+def test_a_space_without_width_parts_a_word_from_a_number() -> None:
+    assert redact("call\u200b0170 1234567\u200bplease") == "call\u200b[phone]\u200bplease"
 
 
 def test_places_come_in_order_and_never_overlap() -> None:

@@ -82,6 +82,28 @@ def test_a_word_is_put_together_from_its_likeliest_pieces():
     assert pieces.ids("x q") == [7, 1, 0]
 
 
+WORDS = ["delivery.", "4,5", "配送很慢，", "▁odd▁", "müde!!", "\ud800", "x" * 300, "ok)", "👍🏽"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join), max_size=5))
+def test_many_texts_are_cut_as_each_alone(texts):
+    pieces = packaged_model().pieces
+    ids, sizes = pieces.cut(texts)
+    alone = [pieces.ids(text) for text in texts]
+    assert sizes.tolist() == [len(one) for one in alone]
+    assert ids.tolist() == [number for one in alone for number in one]
+
+
+def test_a_word_falls_apart_where_no_piece_holds_both_signs():
+    names = ["▁ab", "▁a", "b", "c", "bc", "!", "!!", "▁"]
+    apart = Pieces(names, [-4, -3, -3, -3, -3, -1, -1, -2])
+    assert [names[number - 1] for number in apart.ids("abc!! ab!")] == [
+        "▁a", "bc", "!!", "▁ab", "!"
+    ]  # fmt: skip
+    assert apart.ids("!" * 500) == apart.ids("!" * 200)
+
+
 def test_the_words_that_moved_a_score_are_named():
     text = "The parcel came, but the staff were terribly rude"
     weights = {text[one.start : one.end]: one.weight for one in explain(text, "en")}

@@ -1,7 +1,7 @@
 """Topics that no theme explains: found where they are, and nowhere else."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from nlp import corpus
 from nlp.stems import stems_of
 from nlp.topics import Topic, find_topics
 
+CpuSeconds = Callable[[Callable[[], object]], float]
 # By language: what a new subject is written with, and syllables or signs for all other words.
 PLANTED = {
     "en": (["smell", "box", "chemical", "gloves"], "ba be bi lo lu ma mo ne ni ra ri so su ta ti"),
@@ -127,6 +128,12 @@ def test_topics_of_several_languages_that_mean_the_same_become_one() -> None:
     assert len(whole.members) == len(set(whole.members)) == 60
     assert whole.all_now + whole.all_before == 1200
     assert {at // 400 for at in whole.members[:3]} == {0, 1, 2}
+
+
+def test_time_is_linear_where_words_are_not_spaced(cpu_seconds: CpuSeconds) -> None:
+    texts = ["ก" * 100_000] * 10  # took minutes
+    search(texts[:1], "th")
+    assert cpu_seconds(lambda: search(texts, "th")) < 2
 
 
 def test_odd_comments_are_read() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp.words import fold, readable, without_clitics, words_of
+from nlp.words import cut, fold, readable, without_clitics, words_of
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,5 @@ def test_places_are_those_of_the_text_and_readable_keeps_them(text):
     for start, end, _ in words_of(read):
         assert last <= start < end <= len(text)
         last = end
+    assert "".join(cut(read)) == read
+    assert [fold(word) for word in cut(read)[1::2]] == [word for _, _, word in words_of(read)]

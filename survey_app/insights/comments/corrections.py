@@ -1,8 +1,11 @@
 """What people say of a comment: its sentiment, its themes. It outlives every analysis.
 
-Two people who correct the same comment: the later one's word stands. Nothing here commits.
+Two people who correct the same comment: the later one's word stands, if it answers the earlier
+one's. Nothing here commits.
 """
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +16,14 @@ from sqlalchemy.orm import Session
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import Actor
 from survey_app.db import insert_of
-from survey_app.errors import N_, FieldError, Invalid, NotFound
+from survey_app.errors import N_, Conflict, FieldError, Invalid, NotFound
 from survey_app.insights.comments.marks import Mention, merged
 from survey_app.insights.comments.own_themes import known_themes, theme_of
+from survey_app.insights.comments.readable import comments, what_is_readable
 from survey_app.insights.comments.schemas import SENTIMENTS, Place
-from survey_app.insights.comments.undone import IS_READY
+from survey_app.insights.counts import in_scope
 from survey_app.insights.models import CommentAnalysis, CommentCorrection, ThemeMention
+from survey_app.insights.scope import Scope
 from survey_app.responses.models import Answer, Response
 
 SCORES: Mapping[str, float] = {"negative": -1, "neutral": 0, "positive": 1}
@@ -27,7 +32,7 @@ MAX_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Judgement:
     """What a person says: a sentiment, or None where the analysis stands; every theme that the
     comment speaks of, with its polarity or None.
     """
@@ -36,36 +41,64 @@ class Said:
     themes: Mapping[str, str | None]
 
 
-def correct(session: Session, actor: Actor, place: Place, said: Said, *, now: datetime) -> bool:
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Where a person has read a comment: in the list of which scope, and in which state."""
+
+    scope: Scope
+    state: str
+
+
+def state_of(
+    text: str, themes: Mapping[str, str | None], correction: CommentCorrection | None
+) -> str:
+    """Equal for two sights of a comment from which a person would correct the same."""
+    said = (correction.sentiment, correction.themes) if correction else None
+    told = json.dumps([text, themes, said], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def correct(
+    session: Session,
+    actor: Actor,
+    place: Place,
+    judgement: Judgement,
+    *,
+    sight: Sight,
+    now: datetime,
+) -> bool:
     """Keep what a person says of a comment and apply it at once; False where it says nothing new.
 
     Themes that are said as they are shown are no correction of them. A sentiment that goes back
-    to the analysis's makes the comment unread. Raises NotFound, Invalid.
+    to the analysis's makes the comment unread. Raises NotFound for what may not be read in that
+    scope, Conflict where the comment has changed since it was seen, Invalid.
     """
-    _lock(session, actor.workspace, place)
-    _check(said, known_themes(session, actor.workspace.id))
-    before = _correction(session, place)
+    before, shown = _look_again(session, actor.workspace, place, sight)
+    _check(judgement, known_themes(session, actor.workspace.id))
     themes = before.themes if before else None
-    if said.themes != _shown_themes(session, place):
-        themes = dict(said.themes)
-    if said.sentiment is None and themes is None:
-        return withdraw(session, actor, place)
-    if before and (before.sentiment, before.themes) == (said.sentiment, themes):
+    if judgement.themes != shown:
+        themes = dict(judgement.themes)
+    if judgement.sentiment is None and themes is None:
+        return _take_back(session, before, place)
+    if before and (before.sentiment, before.themes) == (judgement.sentiment, themes):
         return False
-    _keep(session, actor, place, {"sentiment": said.sentiment, "themes": themes}, now=now)
-    if before and before.sentiment and said.sentiment is None:
+    _keep(session, actor, place, {"sentiment": judgement.sentiment, "themes": themes}, now=now)
+    if before and before.sentiment and judgement.sentiment is None:
         _make_unread(session, place)
     apply(session, [place.response_id])
     return True
 
 
-def withdraw(session: Session, actor: Actor, place: Place) -> bool:
+def withdraw(session: Session, actor: Actor, place: Place, *, sight: Sight) -> bool:
     """Take a correction back: the comment is unread until the worker reads it again.
 
-    False where there was none. Raises NotFound.
+    False where there was none. Raises NotFound, Conflict.
     """
-    _lock(session, actor.workspace, place)
-    before = _correction(session, place)
+    before, _ = _look_again(session, actor.workspace, place, sight)
+    return _take_back(session, before, place)
+
+
+def _take_back(session: Session, before: CommentCorrection | None, place: Place) -> bool:
     if before is None:
         return False
     session.delete(before)
@@ -133,26 +166,42 @@ def _replace_themes(
     session.flush()  # statements may follow
 
 
-def _lock(session: Session, workspace: Workspace, place: Place) -> None:
-    """Let nobody else correct, store or replace the response meanwhile. Raises NotFound."""
-    found = place.response_id <= MAX_ID and session.scalar(
-        sa.select(Response.id)
-        .join(Answer, Answer.response_id == Response.id)
-        .join(Workspace, Workspace.id == Response.workspace_id)
-        .where(
-            Response.id == place.response_id,
-            Response.workspace_id == workspace.id,
-            Answer.question == place.question,
-            Answer.text.is_not(None),
-            IS_READY,
+def _look_again(
+    session: Session, workspace: Workspace, place: Place, sight: Sight
+) -> tuple[CommentCorrection | None, dict[str, str | None]]:
+    """What people said before, and the themes; both as the person has seen them.
+
+    From here on nobody else corrects, stores or replaces the response. Raises NotFound, Conflict.
+    """
+    here = (Answer.response_id == place.response_id, Answer.question == place.question)
+    readable = what_is_readable(session, workspace, sight.scope)
+    found = (
+        readable
+        and place.response_id <= MAX_ID
+        and session.scalar(
+            comments(Response.id)
+            .where(*here, *in_scope(readable.scope))
+            .with_for_update(of=Response)
         )
-        .with_for_update(of=Response)
     )
     if not found:
-        raise NotFound("comment.unknown", N_("There is no such comment."))
+        raise NotFound(
+            "comment.unknown",
+            N_("There is no such comment."),
+            hint=N_("It may be gone, or too few people wrote to show what they did."),
+        )
+    text = session.scalar(sa.select(Answer.text).where(*here)) or ""
+    before, themes = _correction(session, place), _shown_themes(session, place)
+    if state_of(text, themes, before) != sight.state:
+        raise Conflict(
+            "comment.changed",
+            N_("This comment was read again or corrected meanwhile. Nothing was saved."),
+            hint=N_("Look at it as it is now, and correct it again."),
+        )
+    return before, themes
 
 
-def _check(said: Said, known: Collection[str]) -> None:
+def _check(said: Judgement, known: Collection[str]) -> None:
     errors = []
     if said.sentiment not in (None, *SENTIMENTS):
         errors.append(FieldError("sentiment", "sentiment.unknown", N_("That is no sentiment.")))

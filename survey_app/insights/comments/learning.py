@@ -4,8 +4,11 @@ A fit is undone where there are 100 pairs and, since the last one, a third more 
 engine, or 20 corrections. One workspace at a time, since a fit takes seconds, and after comments
 that wait to be read. Counting pairs takes a while, so a look is remembered with the newest comment
 that it saw: there are no more new pairs than new comments.
+
+Where 100 pairs are of known customers only these teach; else everybody's do, within bounds.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +21,7 @@ import nlp
 from survey_app.accounts.models import Workspace
 from survey_app.insights.comments import analysis
 from survey_app.insights.comments.learnt import (
+    IS_KNOWN,
     MIN_PAIRS,
     count_corrections,
     count_pairs,
@@ -48,6 +52,8 @@ MOST_PAIRS = 20_000
 MOST_WITH_ENCODER = 2_000  # it reads a hundred a second
 MOST_READ = 1_000_000
 READ_OF_EACH = 2_000  # sentiment is told by then
+# Of one customer so many answers teach: one fewer than texts that an n-gram needs.
+MOST_OF_ONE = 4
 # How much a person's word counts beside a score.
 CORRECTION_WEIGHT = 5.0
 
@@ -61,6 +67,7 @@ class Fit:
     pairs: int
     engine_version: str
     learnt: "Learnt | None"
+    known: bool = False
 
 
 def kind_of(encoder: "Encoder | None") -> str:
@@ -116,15 +123,19 @@ def read(
     for workspace_id in workspace_ids:
         last = newest_fit(session, workspace_id)
         count = count_pairs(session, workspace_id)
-        learnt = None
+        learnt, known = None, False
         if _is_due(session, workspace_id, count=count, version=version):
             # Late: SciPy's optimiser and statistics, for workers that learn.
             from nlp.learning import learn  # noqa: PLC0415 - as said above
 
             most = MOST_PAIRS if encoder is None else MOST_WITH_ENCODER
-            material = _newest_pairs(session, workspace_id, most=most)
-            learnt = learn(material, seed=workspace_id, encoder=encoder)
-        found.append(Fit(workspace_id, last.version if last else 0, count, version, learnt))
+            material = _newest_pairs(session, workspace_id, most=most, known=True)
+            known = len(material) >= MIN_PAIRS
+            if not known:
+                material = _newest_pairs(session, workspace_id, most=most, known=False)
+            learnt = learn(material, seed=workspace_id, encoder=encoder, known=known)
+        after = last.version if last else 0
+        found.append(Fit(workspace_id, after, count, version, learnt, known))
     return found
 
 
@@ -136,18 +147,22 @@ def _is_due(session: Session, workspace_id: int, *, count: int, version: str) ->
     return bool(session.scalar(own))
 
 
-def _newest_pairs(session: Session, workspace_id: int, *, most: int) -> "list[Pair]":
+def _newest_pairs(session: Session, workspace_id: int, *, most: int, known: bool) -> "list[Pair]":
     from nlp.learning import Pair  # noqa: PLC0415 - as above
 
     text = sa.func.substr(Answer.text, 1, READ_OF_EACH)
-    asked = pairs(
-        workspace_id, text, CommentAnalysis.language, CommentCorrection.sentiment.label("corrected")
-    )
+    corrected = CommentCorrection.sentiment.label("corrected")
+    asked = pairs(workspace_id, text, CommentAnalysis.language, corrected, Response.customer_key)
+    asked = asked.where(IS_KNOWN) if known else asked
     newest = asked.order_by(Response.id.desc()).limit(most).execution_options(yield_per=1000)
-    found, read = [], 0
+    found, read, told = [], 0, Counter[str]()
     with session.execute(newest) as rows:
-        for written, language, corrected, said in rows:
-            weight = CORRECTION_WEIGHT if corrected else 1.0
+        for written, language, is_corrected, customer, said in rows:
+            if customer and not is_corrected:
+                told[customer] += 1
+                if told[customer] > MOST_OF_ONE:
+                    continue
+            weight = CORRECTION_WEIGHT if is_corrected else 1.0
             found.append(Pair(written, language, said, weight))
             read += len(written)
             if read > MOST_READ:
@@ -191,6 +206,8 @@ def _keep(session: Session, one: Fit, learnt: "Learnt", now: datetime) -> None:
             weights=learnt.tuning.to_bytes() if learnt.tuning else None,
             pairs=learnt.pairs,
             held_back=learnt.held_back,
+            known=one.known,
+            refusal=learnt.refusal,
             before=learnt.before,
             after=learnt.after,
             engine_version=one.engine_version,

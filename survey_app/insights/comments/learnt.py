@@ -15,7 +15,7 @@ import nlp
 from nlp.errors import ModelError
 from survey_app.accounts.models import Workspace
 from survey_app.insights.comments.own_themes import make_unread
-from survey_app.insights.comments.undone import IS_READY
+from survey_app.insights.comments.readable import comments
 from survey_app.insights.models import (
     CommentAnalysis,
     CommentCorrection,
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# A signed token or an import says who wrote it, or a person looked at it. A channel or a claimed id
+# says nothing.
+IS_KNOWN = sa.or_(
+    Response.customer_source != "claim",
+    Response.import_id.is_not(None),
+    CommentCorrection.sentiment.is_not(None),
+)
 MIN_PAIRS = 100  # as `nlp.learning` has it, whose import takes SciPy's optimiser along
 # The highest scores that are negative, and neutral; what is above is positive.
 CLASSES: Mapping[str, tuple[int, int]] = {"nps": (6, 8), "csat": (2, 3), "ces": (3, 4)}
@@ -38,12 +45,15 @@ CLASSES: Mapping[str, tuple[int, int]] = {"nps": (6, 8), "csat": (2, 3), "ces": 
 class LearningState:
     """What an owner wants to know: how many pairs there are, and what was learnt from them.
 
-    `needed` pairs are what the next fit waits for. `fit` is the newest one, in use or not.
+    Of the pairs `known` are of known customers, or corrected; with `least` of these only they
+    teach. `needed` pairs are what the next fit waits for. `fit` is the newest one, in use or not.
     """
 
     pairs: int
+    known: int
     needed: int
     fit: LearntSentiment | None
+    least: int = MIN_PAIRS
 
 
 def score_class() -> sa.ScalarSelect[Any]:
@@ -72,37 +82,28 @@ def pairs(workspace_id: int, *columns: Any) -> sa.Select[Any]:
     Of counted, complete responses whose comments may be read: those with a score, or with a
     sentiment that a person gave.
     """
-    here = sa.and_(
-        CommentAnalysis.response_id == Answer.response_id,
-        CommentAnalysis.question == Answer.question,
-    )
     corrected = sa.and_(
         CommentCorrection.response_id == Answer.response_id,
         CommentCorrection.question == Answer.question,
     )
     said = sa.func.coalesce(CommentCorrection.sentiment, score_class())
     return (
-        sa.select(*columns, said.label("said"))
-        .select_from(Response)
-        .join(Workspace, Workspace.id == Response.workspace_id)
-        .join(Answer, Answer.response_id == Response.id)
-        .join(CommentAnalysis, here)
+        comments(*columns, said.label("said"))
         .outerjoin(CommentCorrection, corrected)
         .where(
             Response.workspace_id == workspace_id,
             Response.counted.is_(True),
             Response.status == "complete",
-            IS_READY,
-            Answer.text.is_not(None),
             CommentAnalysis.language.in_(nlp.SCORED_LANGUAGES),
             said.is_not(None),
         )
     )
 
 
-def count_pairs(session: Session, workspace_id: int) -> int:
-    """How many pairs there are to learn from."""
-    found = pairs(workspace_id, Response.id).subquery()
+def count_pairs(session: Session, workspace_id: int, *, known: bool = False) -> int:
+    """How many pairs there are to learn from, of anybody or of known customers."""
+    asked = pairs(workspace_id, Response.id)
+    found = (asked.where(IS_KNOWN) if known else asked).subquery()
     return session.scalar(sa.select(sa.func.count()).select_from(found)) or 0
 
 
@@ -152,6 +153,7 @@ def learning_state(session: Session, workspace: Workspace) -> LearningState:
     look = session.get(LearningLook, workspace.id)
     return LearningState(
         pairs=count_pairs(session, workspace.id),
+        known=count_pairs(session, workspace.id, known=True),
         needed=look.due_pairs if look else MIN_PAIRS,
         fit=newest_fit(session, workspace.id),
     )

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -21,7 +21,7 @@ import nlp
 from survey_app.accounts.models import Workspace
 from survey_app.errors import N_, Conflict, FieldError, Invalid, NotFound
 from survey_app.insights.comments.marks import Mention, Piece, pieces
-from survey_app.insights.comments.undone import IS_READY
+from survey_app.insights.comments.readable import comments, is_open
 from survey_app.insights.counts import PERSON
 from survey_app.insights.models import CommentCorrection, OwnTheme, ThemeMention
 from survey_app.insights.theme_names import THEMES
@@ -32,14 +32,28 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PREFIX = "theme.own."
-MOST = 50  # in a workspace
 MAX_NAME = 60
-MAX_WORDS = 100
-MAX_PATTERN = 500
 SEARCHED = 2000  # comments that a preview searches
 HITS = 10
 # Own themes by code, with their words or, else, their pattern.
 Definitions = tuple[tuple[str, tuple[str, ...], str], ...]
+# What `nlp` can't search for, by its reason.
+REASONS: Mapping[str, str] = {
+    "phrase.form": N_("“%(text)s” is no word or phrase of 1 to %(most)s characters."),
+    "phrase.stem": N_(
+        "“%(text)s” finds too much: write at least %(least)s letters before the star."
+    ),
+    "phrase.twice": N_("“%(text)s” stands there twice."),
+    "words.many": N_("Write at most %(most)s words or phrases, one a line."),
+    "pattern.length": N_("A pattern has at most %(most)s characters."),
+    "pattern.nothing": N_("This pattern fits every comment: write a+ instead of a*."),
+    "pattern.size": N_("This pattern is too large: repeat less, or make several themes of it."),
+    "pattern.reference": N_("RE2 has no look-around and no references to groups."),
+    "pattern.form": N_(
+        "This pattern is not complete: close every bracket, and write a backslash before signs "
+        "that stand for themselves."
+    ),
+}
 JOINERS = "\u200c\u200d"  # can't be seen, and names in Persian and Hindi need them
 
 
@@ -114,10 +128,9 @@ def read_draft(*, name: str, words: str, pattern: str) -> Draft:
         try:
             compiled(draft.definitions)
         except nlp.TaxonomyError as error:
-            reason = {"reason": error.hint}
-            message = N_("We can't search with this: %(reason)s")
+            message = REASONS.get(error.reason, N_("We can't search with this."))
             field = "pattern" if draft.pattern else "words"
-            wrong.append(FieldError(field, f"theme.{field}", message, reason))
+            wrong.append(FieldError(field, error.reason, message, error.values))
     if wrong:
         raise Invalid(
             "theme.invalid",
@@ -136,12 +149,11 @@ def _wrong_fields(draft: Draft) -> list[FieldError]:
     if bool(draft.words) == bool(draft.pattern):
         message = N_("Write words, or a pattern; not both.")
         wrong.append(FieldError("words", "theme.words", message))
-    if len(draft.words) > MAX_WORDS or not all(map(_is_visible, draft.words)):
-        message = N_("Write at most %(most)s words or phrases, one a line.")
-        wrong.append(FieldError("words", "theme.words", message, {"most": MAX_WORDS}))
-    if draft.pattern and (len(draft.pattern) > MAX_PATTERN or not _is_visible(draft.pattern)):
-        message = N_("A pattern has at most %(most)s characters that can be seen.")
-        wrong.append(FieldError("pattern", "theme.pattern", message, {"most": MAX_PATTERN}))
+    hidden = N_("There are characters here that can't be seen.")
+    if not all(map(_is_visible, draft.words)):
+        wrong.append(FieldError("words", "theme.words", hidden))
+    if not _is_visible(draft.pattern or ""):
+        wrong.append(FieldError("pattern", "theme.pattern", hidden))
     return wrong
 
 
@@ -156,12 +168,12 @@ def create_own_theme(
     """Keep a new own theme. Raises Conflict for a name that is taken and for one too many."""
     _lock(session, workspace)
     known = own_themes(session, workspace.id)
-    if len(known) >= MOST:
+    if len(known) >= nlp.MAX_OWN_THEMES:
         raise Conflict(
             "theme.many",
             N_("A workspace has at most %(most)s themes of its own."),
             hint=N_("Delete one first."),
-            most=MOST,
+            most=nlp.MAX_OWN_THEMES,
         )
     _check_name(draft.name, [theme.name for theme in known])
     theme = OwnTheme(
@@ -234,20 +246,13 @@ def make_unread(session: Session, workspace_id: int) -> None:
 def preview(session: Session, workspace: Workspace, draft: Draft) -> Preview:
     """Search the workspace's newest comments as the draft would."""
     rows = session.execute(
-        sa.select(Answer.text, PERSON)
-        .select_from(Response)
-        .join(Workspace, Workspace.id == Response.workspace_id)
-        .join(Answer, Answer.response_id == Response.id)
-        .where(
-            Response.workspace_id == workspace.id,
-            Response.has_comment.is_(True),
-            Response.counted.is_(True),
-            Answer.text.is_not(None),
-            IS_READY,
-        )
+        comments(Answer.text, PERSON)
+        .where(Response.workspace_id == workspace.id, Response.counted.is_(True))
         .order_by(Response.day.desc(), Response.id.desc())
         .limit(SEARCHED)
     ).all()
+    if not is_open(len({person for _, person in rows}), workspace):
+        return Preview(0, 0, None)
     search = compiled(draft.definitions)
     found = 0
     hits: list[list[Piece]] = []
@@ -257,9 +262,6 @@ def preview(session: Session, workspace: Workspace, draft: Draft) -> Preview:
         if mentions and len(hits) < HITS:
             marked = [Mention(one.code, None, one.start, one.end) for one in mentions]
             hits.append(pieces(text or "", marked))
-    people = len({person for _, person in rows})
-    if 0 < people < workspace.comment_floor:
-        return Preview(0, 0, None)
     return Preview(len(rows), found, hits)
 
 
@@ -318,5 +320,5 @@ def _code(name: str, known: set[str]) -> str:
     slug = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")[:40]
     if not slug[:1].isalpha():
         slug = f"t_{slug or hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    codes = (f"{PREFIX}{slug}{number}" for number in ("", *range(2, MOST + 2)))
+    codes = (f"{PREFIX}{slug}{number}" for number in ("", *range(2, nlp.MAX_OWN_THEMES + 2)))
     return next(code for code in codes if code not in known)

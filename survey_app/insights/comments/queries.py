@@ -1,20 +1,19 @@
-"""Comments for people to read: which may be shown, what they come to, the newest first."""
+"""Comments for people to read: what those of a scope come to, and the newest of them first."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-import analytics
 import nlp
 from survey_app.accounts.models import Workspace
-from survey_app.insights import tables
+from survey_app.insights.comments.corrections import state_of
 from survey_app.insights.comments.marks import Mention, Piece, merged, pieces
+from survey_app.insights.comments.readable import Readable, Rows, comments
 from survey_app.insights.comments.schemas import (
     SENTIMENTS,
     UNSCORED,
@@ -22,37 +21,14 @@ from survey_app.insights.comments.schemas import (
     Place,
     Selection,
 )
-from survey_app.insights.comments.undone import IS_READY
-from survey_app.insights.counts import COLUMNS, PERSON, in_scope
+from survey_app.insights.comments.undone import is_set_aside
+from survey_app.insights.counts import in_scope
 from survey_app.insights.models import CommentAnalysis, CommentCorrection, ThemeMention
-from survey_app.insights.scope import Breakdown, Scope
-from survey_app.jobs import Job
+from survey_app.insights.scope import Scope
 from survey_app.responses.models import Answer, Response
 
 PAGE = 25
 EVERYTHING = Selection()
-Rows = sa.Select[*tuple[Any, ...]]
-NPS = Breakdown("nps", kind="relational")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readable:
-    """What of a scope's comments may be shown: all or none, with which countries and stages.
-
-    The privacy floor is asked of the whole scope. Sentiment, theme and flag choose among comments
-    that whoever opens the page may read one by one, so they give nobody away.
-    """
-
-    is_open: bool
-    shown: "Shown"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The countries and stages that a comment may name: those that their tables don't withhold."""
-
-    countries: frozenset[str]
-    stages: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +75,11 @@ class Comment:
         return pieces(self.text, self.mentions)
 
     @property
+    def state(self) -> str:
+        """What whoever corrects it has seen."""
+        return state_of(self.text, self.themes, self.correction)
+
+    @property
     def themes(self) -> Mapping[str, str | None]:
         """Each theme with its polarity; none where its mentions disagree."""
         return merged(self.mentions)
@@ -114,90 +95,55 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Comments, and where the next page begins."""
+    """The newest comments of a selection, where the next page begins, and what all come to."""
 
-    comments: Sequence[Comment] = field(default_factory=tuple)
-    following: Before | None = None
-
-
-def what_is_readable(session: Session, workspace: Workspace, scope: Scope) -> Readable:
-    """What may be shown of a scope, by the rules of its numbers."""
-    scores = tables.breakdowns(session, scope, [NPS.over("country"), NPS.over("stage")])
-    writers = tables.writers(session, scope, scores.floors[NPS])
-    countries, stages = scores.tables
-    shown = shown_in(session, workspace, scope, countries=countries, stages=stages)
-    return Readable(is_open=is_open(writers, workspace), shown=shown)
+    comments: Sequence[Comment]
+    following: Before | None
+    counted: Tally
 
 
-def is_open(writers: int, workspace: Workspace) -> bool:
-    """Whether comments may be shown: nobody wrote any, or enough people did."""
-    return not 0 < writers < workspace.comment_floor
-
-
-def shown_in(
+def list_comments(
     session: Session,
-    workspace: Workspace,
-    scope: Scope,
-    *,
-    countries: pd.DataFrame,
-    stages: pd.DataFrame,
-) -> Shown:
-    """What the tables of countries and stages show, and enough people of whom wrote."""
-    told = {
-        name: _visible(table, name) & _visible(_writers(session, workspace, scope, name), name)
-        for name, table in (("country", countries), ("stage", stages))
-    }
-    return Shown(told["country"], told["stage"])
-
-
-def _writers(session: Session, workspace: Workspace, scope: Scope, name: str) -> pd.DataFrame:
-    """The values of a dimension, suppressed where a filter by them would open no comments."""
-    column = COLUMNS[name]
-    asked = sa.select(column, sa.func.count(PERSON.distinct()))
-    groups = session.execute(_chosen(asked, scope, EVERYTHING).group_by(column)).all()
-    table = pd.DataFrame({name: [value for value, _ in groups], "n": 0})
-    people = [count for _, count in groups]
-    return analytics.suppress(table, respondents=people, k=workspace.comment_floor)
-
-
-def _visible(table: pd.DataFrame, dimension: str) -> frozenset[str]:
-    return frozenset(table.loc[~table["suppressed"], dimension].dropna())
-
-
-def tally(
-    session: Session,
-    scope: Scope,
+    readable: Readable,
     selection: Selection = EVERYTHING,
     *,
-    engine: str = nlp.ENGINE_VERSION,
-) -> Tally:
-    """Count the comments of a selection; `engine` is the version that should have read them."""
-    of_sentiment = [
-        sa.func.count().filter(CommentAnalysis.sentiment == name) for name in SENTIMENTS
-    ]
-    counts = sa.select(sa.func.count(), *of_sentiment, sa.func.count().filter(_waits(engine)))
-    comments, negative, neutral, positive, waiting = session.execute(
-        _chosen(counts, scope, selection)
-    ).one()
-    return Tally(
-        comments=comments, negative=negative, neutral=neutral, positive=positive, waiting=waiting
-    )
-
-
-def newest(
-    session: Session,
-    scope: Scope,
-    selection: Selection = EVERYTHING,
-    *,
-    shown: Shown,
     before: Before | None = None,
     limit: int = PAGE,
     engine: str = nlp.ENGINE_VERSION,
 ) -> Page:
-    """A page of comments, the newest first; whether any may be shown is the caller's to ask."""
+    """A page of what may be read; `engine` is the version that should have read the comments."""
+    scope = readable.scope
+    rows = _newest(session, scope, selection, before=before, limit=limit + 1, engine=engine)
+    found = _comments(session, rows[:limit], readable)
+    following = Before(found[-1].day, found[-1].place) if len(rows) > limit else None
+    return Page(found, following, _tally(session, scope, selection, engine=engine))
+
+
+def _tally(session: Session, scope: Scope, selection: Selection, *, engine: str) -> Tally:
+    of_sentiment = [
+        sa.func.count().filter(CommentAnalysis.sentiment == name) for name in SENTIMENTS
+    ]
+    counts = comments(sa.func.count(), *of_sentiment, sa.func.count().filter(_waits(engine)))
+    every, negative, neutral, positive, waiting = session.execute(
+        _chosen(counts, scope, selection)
+    ).one()
+    return Tally(
+        comments=every, negative=negative, neutral=neutral, positive=positive, waiting=waiting
+    )
+
+
+def _newest(
+    session: Session,
+    scope: Scope,
+    selection: Selection,
+    *,
+    before: Before | None,
+    limit: int,
+    engine: str,
+) -> Sequence[Any]:
     order = (Response.day, Response.id, Answer.question)
     chosen = _chosen(
-        sa.select(
+        comments(
             Response.id,
             Answer.question,
             Answer.text,
@@ -220,13 +166,7 @@ def newest(
         later = sa.tuple_(before.day, place.response_id, place.question)
         # The first condition says nothing new: it is the one that an index can use.
         chosen = chosen.where(Response.day <= before.day, sa.tuple_(*order) < later)
-    rows = session.execute(
-        chosen.order_by(*(column.desc() for column in order)).limit(limit + 1)
-    ).all()
-    comments = _comments(session, rows[:limit], shown)
-    if len(rows) <= limit:
-        return Page(comments)
-    return Page(comments, Before(comments[-1].day, comments[-1].place))
+    return session.execute(chosen.order_by(*(column.desc() for column in order)).limit(limit)).all()
 
 
 def _is_current(engine: str) -> sa.ColumnElement[bool]:
@@ -235,29 +175,12 @@ def _is_current(engine: str) -> sa.ColumnElement[bool]:
 
 def _waits(engine: str) -> sa.ColumnElement[bool]:
     """Whether a response is to be read; one that breaks the analysis, and was set aside, is not."""
-    set_aside = sa.exists().where(
-        Job.kind.startswith("analyse_comments "),
-        Job.subject == Response.id,
-        Job.quarantined_at.is_not(None),
-    )
-    return sa.and_(~_is_current(engine), ~set_aside)
+    return sa.and_(~_is_current(engine), ~is_set_aside("analyse_comments "))
 
 
 def _chosen(select: Rows, scope: Scope, selection: Selection) -> Rows:
-    """A select over the comments of a selection, with answer, analysis and workspace."""
-    chosen = (
-        select.select_from(Response)
-        .join(Workspace, Workspace.id == Response.workspace_id)
-        .join(Answer, Answer.response_id == Response.id)
-        .outerjoin(
-            CommentAnalysis,
-            sa.and_(
-                CommentAnalysis.response_id == Answer.response_id,
-                CommentAnalysis.question == Answer.question,
-            ),
-        )
-        .where(Answer.text.is_not(None), Response.has_comment.is_(True), IS_READY, *in_scope(scope))
-    )
+    """Of a select over comments those of a selection."""
+    chosen = select.where(*in_scope(scope))
     if selection.sentiment:
         label = None if selection.sentiment == UNSCORED else selection.sentiment
         chosen = chosen.where(CommentAnalysis.sentiment.is_not_distinct_from(label))
@@ -274,7 +197,7 @@ def _chosen(select: Rows, scope: Scope, selection: Selection) -> Rows:
     return chosen
 
 
-def _comments(session: Session, rows: Sequence[Any], shown: Shown) -> list[Comment]:
+def _comments(session: Session, rows: Sequence[Any], readable: Readable) -> list[Comment]:
     ids = sorted({row.id for row in rows})
     scores = _scores(session, ids)
     mentions = _mentions(session, ids)
@@ -293,8 +216,8 @@ def _comments(session: Session, rows: Sequence[Any], shown: Shown) -> list[Comme
                 place=place,
                 text=row.text,
                 day=row.day,
-                country=row.country if row.country in shown.countries else None,
-                stage=row.stage if row.stage in shown.stages else None,
+                country=row.country if row.country in readable.countries else None,
+                stage=row.stage if row.stage in readable.stages else None,
                 language=row.language,
                 also=row.also,
                 sentiment=row.sentiment,
@@ -332,36 +255,6 @@ def _mentions(session: Session, ids: Sequence[int]) -> dict[Place, list[Mention]
     ):
         place = Place(one.response_id, one.question)
         found[place].append(Mention(one.code, one.polarity, one.start, one.end))
-    return found
-
-
-def mentions_by_part(
-    session: Session, scope: Scope, themes: pd.DataFrame
-) -> Mapping[str, int | None]:
-    """How often each theme and part is spoken of; None for those that the floor hides.
-
-    `themes` is the scope's table of whole themes, suppressed; the parts of a theme, together with
-    the mentions that name none, add up to it, and hide by the same rules.
-    """
-    people = sa.func.count(PERSON.distinct())
-    rows = session.execute(
-        sa.select(ThemeMention.theme, ThemeMention.code, sa.func.count(), people)
-        .select_from(Response)
-        .join(ThemeMention, ThemeMention.response_id == Response.id)
-        .where(*in_scope(scope))
-        .group_by(ThemeMention.theme, ThemeMention.code)
-    ).all()
-    found: dict[str, int | None] = dict.fromkeys([*themes["theme"], *(row.code for row in rows)])
-    for whole in themes[~themes["suppressed"]].itertuples():
-        parts = [row for row in rows if row.theme == whole.theme]
-        table = analytics.suppress(
-            pd.DataFrame([(row.code, row[2]) for row in parts], columns=["code", "n"]),
-            respondents=[row[3] for row in parts],
-            k=scope.respondent_floor,
-        )
-        shown = table[~table["suppressed"]]
-        found |= dict(zip(shown["code"], map(int, shown["n"]), strict=True))
-        found[str(whole.theme)] = int(str(whole.mentions))
     return found
 
 

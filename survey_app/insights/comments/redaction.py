@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 import nlp
 from nlp.redaction import redact
 from survey_app.accounts.models import Workspace
-from survey_app.insights.comments.undone import has_job
+from survey_app.insights.comments.undone import has_job, is_set_aside
 from survey_app.insights.models import CommentAnalysis, TopicSearch
 from survey_app.responses.models import Answer, Response
 
@@ -29,6 +29,14 @@ class Redacted:
     response_id: int
     body_hash: str
     texts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unredacted:
+    """Responses whose comments are hidden: those that wait, and those that broke the rules."""
+
+    waiting: int
+    set_aside: int
 
 
 def find_unredacted(session: Session, limit: int) -> Sequence[int]:
@@ -95,17 +103,15 @@ def store(session: Session, found: Sequence[Redacted], now: datetime) -> None:
     )
 
 
-def count_waiting(session: Session, workspace: Workspace) -> int:
-    """Responses with comments that nobody may see yet."""
+def count_unredacted(session: Session, workspace: Workspace) -> Unredacted:
+    """What nobody may see yet, of a workspace."""
     if not workspace.redact:
-        return 0
-    return (
-        session.scalar(
-            sa.select(sa.func.count()).where(
-                Response.workspace_id == workspace.id,
-                Response.has_comment.is_(True),
-                Response.redacted_at.is_(None),
-            )
+        return Unredacted(0, 0)
+    every, set_aside = session.execute(
+        sa.select(sa.func.count(), sa.func.count().filter(is_set_aside(KIND))).where(
+            Response.workspace_id == workspace.id,
+            Response.has_comment.is_(True),
+            Response.redacted_at.is_(None),
         )
-        or 0
-    )
+    ).one()
+    return Unredacted(every - set_aside, set_aside)

@@ -7,14 +7,18 @@ from datetime import date
 
 from werkzeug.datastructures import MultiDict
 
+from analytics import Period
+from survey_app.accounts.models import Workspace
 from survey_app.errors import N_, Invalid
-from survey_app.insights.scope import read_day
+from survey_app.insights.schemas import read_query
+from survey_app.insights.scope import Scope, read_day
+from survey_app.surveys.models import KINDS
 
 UNSCORED = "unscored"
 SENTIMENTS = ("negative", "neutral", "positive")
 FLAGS = ("contradicts", "corrected")
 # 18 digits: whatever a database counts to.
-PLACE = re.compile(r"(\d{4}-\d\d-\d\d)_(\d{1,18})_([^\x00-\x1f]{1,64})")
+PLACE = re.compile(r"(\d{1,18})_([^\x00-\x1f]{1,64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,9 @@ class Place:
 
     response_id: int
     question: str
+
+    def __str__(self) -> str:
+        return f"{self.response_id}_{self.question}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class Before:
     place: Place
 
     def __str__(self) -> str:
-        return f"{self.day.isoformat()}_{self.place.response_id}_{self.place.question}"
+        return f"{self.day.isoformat()}_{self.place}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +52,42 @@ class Selection:
     flag: str | None = None
 
 
-def read_selection(args: MultiDict[str, str], *, themes: Collection[str]) -> Selection:
-    """What the address chooses. Raises Invalid for what is no choice."""
-    return Selection(
-        sentiment=_choice(args.get("sentiment"), (*SENTIMENTS, UNSCORED)),
-        theme=_choice(args.get("theme"), themes),
-        flag=_choice(args.get("flag"), FLAGS),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentsQuery:
+    """What the page shows: a selection in a scope, from where on, and which comment's form."""
+
+    scope: Scope
+    # The scope's period up to today.
+    now: Period
+    today: date
+    selection: Selection
+    before: Before | None
+    correct: Place | None
+
+    @property
+    def listed(self) -> Scope:
+        """The scope that is listed."""
+        return self.scope.over(self.now)
+
+
+def read_comments_query(
+    args: MultiDict[str, str], workspace: Workspace, *, today: date, themes: Collection[str]
+) -> CommentsQuery:
+    """The page's query from its address. Raises Invalid for what is no choice."""
+    query = read_query(args, workspace, today=today)
+    now, _ = query.compared
+    kind = _choice(args.get("kind"), KINDS) or KINDS[0]
+    return CommentsQuery(
+        scope=query.scope.of_kind(kind),
+        now=now,
+        today=today,
+        selection=Selection(
+            sentiment=_choice(args.get("sentiment"), (*SENTIMENTS, UNSCORED)),
+            theme=_choice(args.get("theme"), themes),
+            flag=_choice(args.get("flag"), FLAGS),
+        ),
+        before=read_before(args.get("before")),
+        correct=read_place(args["correct"]) if args.get("correct") else None,
     )
 
 
@@ -58,14 +95,20 @@ def read_before(text: str | None) -> Before | None:
     """Where the page begins; None: with the newest comment. Raises Invalid."""
     if not text:
         return None
+    day, _, place = text.partition("_")
+    return Before(read_day(day), read_place(place))
+
+
+def read_place(text: str) -> Place:
+    """A comment by its name. Raises Invalid."""
     found = PLACE.fullmatch(text)
     if not found:
         raise Invalid(
-            "comments.before",
+            "comments.place",
             N_("There is no such page of comments."),
             hint=N_("Begin with the newest ones."),
         )
-    return Before(read_day(found[1]), Place(int(found[2]), found[3]))
+    return Place(int(found[1]), found[2])
 
 
 def _choice(text: str | None, known: Collection[str]) -> str | None:

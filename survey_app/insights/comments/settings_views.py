@@ -7,9 +7,8 @@ from flask_babel import gettext
 from survey_app.accounts.operations import Actor, set_redaction
 from survey_app.db import db
 from survey_app.http import owner
-from survey_app.insights import words
 from survey_app.insights.comments import learnt
-from survey_app.insights.comments.redaction import count_waiting
+from survey_app.insights.comments.redaction import count_unredacted
 from survey_app.insights.frame import frame
 
 blueprint = Blueprint("comment_settings", __name__, url_prefix="/w/<workspace>/settings")
@@ -23,8 +22,7 @@ def show_settings(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the 
     return render_template(
         "insights/settings.html",
         **frame(actor),
-        words=words,
-        waiting=count_waiting(db.session, actor.workspace),
+        unredacted=count_unredacted(db.session, actor.workspace),
         learning=learnt.learning_state(db.session, actor.workspace),
     )
 

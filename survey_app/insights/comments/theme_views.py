@@ -1,32 +1,31 @@
 """The page *Themes*: what comments are searched for, and the workspace's own themes."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from analytics import Period
+import nlp
 from survey_app.accounts.operations import Actor
 from survey_app.db import db
 from survey_app.errors import Conflict, Invalid, SoundingsError
 from survey_app.http import STATUS, member, owner
-from survey_app.insights import drawings, tables, words
+from survey_app.insights import drawings, words
 from survey_app.insights.comments import own_themes
 from survey_app.insights.comments.accurate import engine_version
-from survey_app.insights.comments.queries import mentions_by_part, progress
+from survey_app.insights.comments.queries import progress
 from survey_app.insights.comments.schemas import SENTIMENTS
+from survey_app.insights.comments.theme_queries import spoken_themes
 from survey_app.insights.comments.topic_queries import shown_topics
-from survey_app.insights.filters import there, today
+from survey_app.insights.filters import today
 from survey_app.insights.frame import frame
 from survey_app.insights.models import OwnTheme
-from survey_app.insights.scope import Scope
 from survey_app.insights.theme_names import THEMES
 
 blueprint = Blueprint("themes", __name__, url_prefix="/w/<workspace>/themes")
-DAYS = 90
 
 
 @blueprint.get("")
@@ -34,36 +33,24 @@ DAYS = 90
 def show_themes(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the guard has read it
     """All themes with how often they are spoken of, and the workspace's own."""
     actor: Actor = g.actor
-    end = today(actor)
-    scope = Scope(
-        workspace_id=actor.workspace.id,
-        period=Period(end - timedelta(days=DAYS - 1), end),
-        respondent_floor=actor.workspace.score_floor,
-    )
-    floor = tables.Floor(scope.respondent_floor, closed=False)
-    talk = tables.talk(db.session, scope, floor)
     own = own_themes.own_themes(db.session, actor.workspace.id)
+    spoken = spoken_themes(db.session, actor.workspace, today=today(actor))
     names = {theme.code: theme.name for theme in own}
-    labels = [words.theme(code, names) for code in talk.themes["theme"]]
-    spoken = talk.themes.assign(label=labels)
+    labels = [words.theme(code, names) for code in spoken.themes["theme"]]
+    rows = spoken.themes.assign(label=labels)
+    engine = engine_version(current_app.config["SETTINGS"])
     return render_template(
         "insights/themes.html",
         **frame(actor),
-        scope=scope,
         spoken=spoken,
-        drawn={"themes": drawings.themes(spoken)},
-        mentions=mentions_by_part(db.session, scope, talk.themes),
+        rows=rows,
+        drawn={"themes": drawings.themes(rows)},
         own=own,
         topics=shown_topics(db.session, actor.workspace),
-        progress=progress(
-            db.session,
-            actor.workspace,
-            engine=engine_version(current_app.config["SETTINGS"]),
-        ),
+        progress=progress(db.session, actor.workspace, engine=engine),
         parts=_parts(),
-        most=own_themes.MOST,
-        there=there,
-        words=words,
+        most=nlp.MAX_OWN_THEMES,
+        theme_languages=len(nlp.THEME_LANGUAGES),
     )
 
 
@@ -130,8 +117,7 @@ def _form(
         preview=preview,
         own={},
         sentiments=SENTIMENTS,
-        limits=own_themes,
-        words=words,
+        limits={"name": own_themes.MAX_NAME, "pattern": nlp.MAX_OWN_PATTERN},
     )
     return page, STATUS[type(error)] if error else 200
 

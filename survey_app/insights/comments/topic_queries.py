@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from nlp.stems import STEM
 from survey_app.accounts.models import Workspace
-from survey_app.insights.comments.undone import IS_READY
+from survey_app.insights.comments.readable import comments
 from survey_app.insights.models import EmergingTopic, TopicExample, TopicSearch
-from survey_app.responses.models import Answer, Response
+from survey_app.responses.models import Answer
 
 SHOWN = 12
 
@@ -89,18 +89,13 @@ def shown_topics(session: Session, workspace: Workspace) -> Topics:
 
 
 def _examples(session: Session, topic_ids: Sequence[int]) -> dict[int, list[str]]:
+    example = sa.and_(
+        TopicExample.response_id == Answer.response_id, TopicExample.question == Answer.question
+    )
     rows = session.execute(
-        sa.select(TopicExample.topic_id, Answer.text)
-        .join(
-            Answer,
-            sa.and_(
-                Answer.response_id == TopicExample.response_id,
-                Answer.question == TopicExample.question,
-            ),
-        )
-        .join(Response, Response.id == Answer.response_id)
-        .join(Workspace, Workspace.id == Response.workspace_id)
-        .where(TopicExample.topic_id.in_(topic_ids), Answer.text.is_not(None), IS_READY)
+        comments(TopicExample.topic_id, Answer.text)
+        .join(TopicExample, example)
+        .where(TopicExample.topic_id.in_(topic_ids))
         .order_by(TopicExample.topic_id, TopicExample.place)
     )
     found: dict[int, list[str]] = {}

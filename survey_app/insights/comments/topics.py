@@ -19,8 +19,8 @@ import nlp
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import zone_of
 from survey_app.insights.comments import analysis
+from survey_app.insights.comments.readable import comments
 from survey_app.insights.comments.schemas import Place
-from survey_app.insights.comments.undone import IS_READY
 from survey_app.insights.counts import PERSON
 from survey_app.insights.models import (
     CommentAnalysis,
@@ -143,7 +143,7 @@ def read(
 def _comments(session: Session, workspace_id: int, first: date, last: date) -> Sequence[Any]:
     """The newest read comments of these days that may be shown."""
     return session.execute(
-        sa.select(
+        comments(
             Answer.response_id,
             Answer.question,
             Answer.text,
@@ -151,23 +151,11 @@ def _comments(session: Session, workspace_id: int, first: date, last: date) -> S
             Response.day,
             PERSON.label("person"),
         )
-        .select_from(Response)
-        .join(Workspace, Workspace.id == Response.workspace_id)
-        .join(Answer, Answer.response_id == Response.id)
-        .join(
-            CommentAnalysis,
-            sa.and_(
-                CommentAnalysis.response_id == Answer.response_id,
-                CommentAnalysis.question == Answer.question,
-            ),
-        )
         .where(
             Response.workspace_id == workspace_id,
             Response.day.between(first, last),
-            Response.has_comment.is_(True),
             Response.counted.is_(True),
-            Answer.text.is_not(None),
-            IS_READY,
+            CommentAnalysis.language.is_not(None),
         )
         .order_by(Response.day.desc(), Response.id.desc(), Answer.question)
         .limit(MOST_COMMENTS)

@@ -9,14 +9,16 @@ import sqlalchemy as sa
 from factories import Cast, log_in
 from flask import Flask
 from flask.testing import FlaskClient
-from perceptions import TODAY, answers, fill, text_of
+from perceptions import HEADER, TODAY, answers, fill, text_of
 
 import nlp
 from survey_app.accounts.models import Workspace
 from survey_app.db import db
+from survey_app.insights.comments import redaction
 from survey_app.insights.comments.marks import Mention, merged, pieces
 from survey_app.insights.models import CommentAnalysis, ThemeMention
 from survey_app.insights.theme_names import THEMES
+from survey_app.jobs import Job
 from survey_app.responses.models import Response
 
 PAGE = "/w/acme/comments"
@@ -188,6 +190,70 @@ def test_a_comment_does_not_name_a_country_that_few_people_wrote_from(
     assert "Finland" in page[page.index("Le colis") :]
 
 
+def test_age_chooses_no_comments(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
+    """Else who is in a country's list and in an age's is known to be of both."""
+    young, old = (
+        [(*row, band) for row in answers(15, 9, comment=text, who=band)]
+        for band, text in (("25-34", "Young and happy."), ("55-64", "Old and happy."))
+    )
+    fill(app, tmp_path, [*young, *old], header=(*HEADER, "age_band"))
+    assert len(said(read(reader))) == 25 and set(said(read(reader, "?band=25-34"))) == {
+        "Young and happy.",
+        "Old and happy.",
+    }
+    perception = reader.get("/w/acme/perception?band=25-34&country=FI").get_data(as_text=True)
+    assert "Net Promoter Score 100" in text_of(perception) and said(perception) == []
+    assert "Comments are not chosen by age" in text_of(perception)
+    assert 'href="/w/acme/comments?country=FI"' in perception
+    assert len(said(reader.get("/w/acme/perception").get_data(as_text=True))) == 12
+
+
+def test_comments_on_both_kinds_of_surveys_are_read_apart(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    fill(app, tmp_path, answers(12, 9, comment="Would recommend."))
+    fill(app, tmp_path, answers(9, 4, comment="Solved at once."), survey="acme-csat")
+    page = read(reader)
+    assert set(said(page)) == {"Would recommend."} and "Score 9 of 10 (NPS)" in text_of(page)
+    assert said(read(reader, "?kind=transactional")) == [], "nine people, twelve others or not"
+    fill(app, tmp_path, answers(11, 6, comment="Fine by me, really."), survey="acme-ces")
+    page = read(reader, "?kind=transactional")
+    assert set(said(page)) == {"Solved at once.", "Fine by me, really."}
+    assert "Score 4 of 5 (CSAT)" in text_of(page) and "Score 6 of 7 (CES)" in text_of(page)
+    assert "20 comments" in text_of(page) and "12 comments" in text_of(read(reader))
+    perception = reader.get("/w/acme/perception").get_data(as_text=True)
+    assert "Solved" not in perception and "/w/acme/comments?kind=transactional" in perception
+
+
+def test_a_country_is_named_only_where_no_score_of_it_is_withheld(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    for survey, score in (("acme-csat", 4), ("acme-ces", 6)):
+        fill(app, tmp_path, answers(30, score, comment=KIND), survey=survey)
+    fill(app, tmp_path, answers(11, 4, country="SE", comment=LATE), survey="acme-csat")
+    named = "?kind=transactional&theme=theme.delivery"
+    assert "Sweden" in text_of(read(reader, named)).partition("11 comments")[2]
+    fill(app, tmp_path, answers(3, 2, country="SE", comment=KIND, days_ago=30), survey="acme-ces")
+    assert "Sweden" not in text_of(read(reader, named)).partition("11 comments")[2]
+    assert said(read(reader, "?kind=transactional&country=SE")) == []
+
+
+def test_one_form_is_on_the_page_and_it_keeps_the_address(mixed: FlaskClient) -> None:
+    page = read(mixed, "?theme=theme.support&lang=ar")
+    assert '<form class="mend"' not in page
+    links = re.findall(r'<a class="correct" href="([^"]*)"', page)
+    assert len(links) == 12
+    address, _, anchor = links[3].replace("&amp;", "&").partition("#")
+    assert address.startswith(f"{PAGE}?theme=theme.support&lang=ar&correct=")
+    form = mixed.get(address).get_data(as_text=True)
+    assert form.count('<form class="mend"') == 1
+    assert f'<li id="{anchor}" tabindex="-1">' in form
+    assert len(re.findall(r'<a class="correct"', form)) == 11
+    assert f'href="{PAGE}?theme=theme.support&amp;lang=ar#{anchor}"' in form, "the way back"
+    themes = 'value="theme.loyalty"'
+    assert (page.count(themes), form.count(themes)) == (1, 2)
+
+
 def test_who_wrote_it_and_when_is_not_told(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
     fill(app, tmp_path, answers(12, 2, comment=LATE, who="customer-key"))
     page = read(reader)
@@ -207,6 +273,18 @@ def test_what_is_not_redacted_yet_is_not_there(app: Flask, mixed: FlaskClient, c
     page = read(mixed)
     assert "15 answers with comments are being prepared" in page
     assert len(said(page)) == 11
+    with app.app_context():
+        broken = {"kind": redaction.KIND, "due_at": TODAY, "quarantined_at": TODAY, "attempts": 3}
+        waiting = sa.select(sa.func.max(Response.id)).scalar_subquery()
+        db.session.execute(sa.insert(Job).values(subject=waiting, **broken))
+        db.session.commit()
+    page = text_of(read(mixed))
+    assert "14 answers with comments are being prepared" in page
+    assert "The comments of 1 answer could not be looked through" in page
+    log_in(mixed, cast.owner)
+    settings = text_of(mixed.get("/w/acme/settings").get_data(as_text=True))
+    assert "14 answers with comments are still" in settings
+    assert "The comments of 1 answer could not" in settings
 
 
 def test_a_comment_stays_text(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
@@ -226,6 +304,8 @@ def test_a_comment_stays_text(app: Flask, reader: FlaskClient, tmp_path: Path) -
         "?theme=theme.nothing",
         "?theme=theme.own.of_others",
         "?flag=password",
+        "?kind=secret",
+        "?correct=1",
         "?before=2026-01-01",
         "?before=2026-13-01_1_comment",
         "?before=2026-01-01_99999999999999999999_comment",

@@ -1,5 +1,6 @@
 """What people correct: applied at once, kept through every analysis, never in another workspace."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from perceptions import answers, fill, text_of
 from werkzeug.test import TestResponse
 
+from survey_app.accounts.models import Workspace
 from survey_app.db import db
 from survey_app.insights.comments import analysis
 from survey_app.insights.jobs import ANALYSE_COMMENTS
@@ -33,11 +35,24 @@ def reader(app: Flask, client: FlaskClient, cast: Cast, tmp_path: Path) -> Flask
     return client
 
 
+def form_of(client: FlaskClient, *, place: int = 0, query: str = "") -> str:
+    """The form of the first comment, or of a later one; empty where there is none."""
+    name = f"{ids(client.application)[place]}_comment"
+    page = client.get(f"{PAGE}?correct={name}{query}").get_data(as_text=True)
+    return "".join(re.findall('<form class="mend".*?</form>', page, re.S))
+
+
+def seen(client: FlaskClient, *, place: int = 0) -> str:
+    """What the form remembers of the comment."""
+    found = re.search('name="seen" value="([^"]*)"', form_of(client, place=place))
+    return found[1] if found else ""
+
+
 def send(
     client: FlaskClient, form: Mapping[str, object], *, place: int = 0, query: str = ""
 ) -> TestResponse:
-    """Send the form of the first comment, or of a later one."""
-    data = {**form, "csrf_token": csrf_token(client)}
+    """Open the form of the first comment, or of a later one, and send it."""
+    data = {"seen": seen(client, place=place), "csrf_token": csrf_token(client), **form}
     path = f"{PAGE}/{ids(client.application)[place]}/comment{query}"
     return client.post(path, data=data)
 
@@ -106,12 +121,12 @@ def test_a_correction_counts_at_once_and_after_every_analysis(
             "added": "theme.loyalty",
             "polarity": "positive",
         },
-        query="?country=FI",
+        query=f"?country=FI&correct={ids(app)[0]}_comment",
     )
     assert answer.status_code == 303
     parts = urlsplit(answer.headers["Location"])
     assert (parts.path, parts.query) == (PAGE, "country=FI")
-    assert parts.fragment == f"c-{ids(app)[0]}-comment"
+    assert parts.fragment == f"c-{ids(app)[0]}_comment"
     for again in (False, True):
         if again:
             execute(app, sa.update(Response).values(analysed_version=None))
@@ -177,6 +192,66 @@ def test_the_later_word_counts(app: Flask, reader: FlaskClient, cast: Cast) -> N
         {"theme.price": None},
         "neutral",
     )
+
+
+def test_an_earlier_word_that_was_not_seen_is_not_overruled(
+    app: Flask, reader: FlaskClient, cast: Cast
+) -> None:
+    before = seen(reader)
+    other = reader.application.test_client()
+    log_in(other, cast.owner)
+    send(other, {"sentiment": "neutral", "theme": "theme.price"})
+    refused = send(reader, {"seen": before, "sentiment": "positive"})
+    assert refused.status_code == 303
+    for form in ({"seen": before, "withdraw": "1"}, {"seen": ""}):
+        assert send(reader, form).status_code == 303
+    kept = correction(app)
+    assert kept is not None
+    assert (kept.sentiment, kept.themes) == ("neutral", {"theme.price": None})
+
+
+def test_a_form_from_before_another_reading_keeps_nothing(app: Flask, reader: FlaskClient) -> None:
+    """The themes that it holds are not those that the comment speaks of now."""
+    form = as_found(app) | {"seen": seen(reader), "sentiment": "neutral"}
+    execute(app, sa.update(Response).values(analysed_version=None))
+    work(app)
+    answer = send(reader, form)
+    assert correction(app) is not None, "read again, with the same result"
+    send(reader, {"withdraw": "1"})
+    work(app)
+
+    form["seen"] = seen(reader)
+    now = {"theme": "theme.price", "code": "theme.price", "start": 0, "end": 3}
+    execute(app, sa.update(ThemeMention).values(now))
+    answer = send(reader, form, query="?country=FI")
+    parts = urlsplit(answer.headers["Location"])
+    name = f"{ids(app)[0]}_comment"
+    assert (answer.status_code, parts.query) == (303, f"country=FI&correct={name}")
+    assert parts.fragment == f"c-{name}"
+    page = reader.get(answer.headers["Location"]).get_data(as_text=True)
+    assert "was read again or corrected meanwhile. Nothing was saved." in page
+    assert 'value="theme.price" checked' in page
+    assert correction(app) is None
+
+
+def test_what_may_not_be_read_is_not_corrected(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    form = {"seen": seen(reader), "sentiment": "positive"}
+    for outside in ("?country=DE", "?to=2020-01-31&from=2020-01-01", "?kind=transactional"):
+        assert send(reader, form, query=outside).status_code == 404, outside
+    assert send(reader, form, query="?country=FI&sentiment=neutral").status_code == 303
+    assert send(reader, {"withdraw": "1"}).status_code == 303
+    # Two others in Malta: a list of all but them would give them away.
+    fill(app, tmp_path, answers(2, 2, country="MT", comment=LATE))
+    assert send(reader, form, query="?country=FI").status_code == 404
+    with app.app_context():
+        db.session.execute(sa.update(Workspace).values(comment_floor=15))
+        db.session.commit()
+    refused = send(reader, form)
+    assert refused.status_code == 404 and "too few people" in refused.get_data(as_text=True)
+    assert send(reader, {"withdraw": "1", **form}).status_code == 404
+    assert correction(app) is None
 
 
 def test_a_new_text_is_not_what_was_corrected(app: Flask, reader: FlaskClient) -> None:

@@ -18,10 +18,12 @@ from sqlalchemy.engine import URL
 
 import nlp.learning
 from nlp.learning import Pair
+from nlp.results import Sentiment
 from survey_app.accounts.models import Workspace
 from survey_app.app import JOB_KINDS
 from survey_app.db import db
 from survey_app.insights.comments import learning
+from survey_app.insights.comments.learning import MOST_OF_ONE
 from survey_app.insights.comments.learnt import MIN_PAIRS, forget_learnt, learning_state
 from survey_app.insights.jobs import ANALYSE_COMMENTS, LEARN_SENTIMENT
 from survey_app.insights.models import (
@@ -41,15 +43,22 @@ SCORES = {"negative": 2, "neutral": 7, "positive": 10}
 
 
 def write(
-    app: Flask, pairs: Sequence[Pair], *, survey: str = "acme-nps", prefix: str = "p"
+    app: Flask,
+    pairs: Sequence[Pair],
+    *,
+    survey: str = "acme-nps",
+    prefix: str = "p",
+    source: str = "import",
+    customers: int = 1000,
 ) -> None:
-    """Responses with these comments and scores, as an import would store them."""
+    """Responses with these comments and scores, of so many customers, as an import stores them."""
     with app.app_context():
         asked = find_published(db.session, survey)
         assert asked is not None
         rows = [
             Row(number, f"{prefix}-{number:05}", f"h-{prefix}-{number}", NOW,
-                {"nps": SCORES[pair.score_class], "comment": pair.text}, "en", "import", Person())
+                {"nps": SCORES[pair.score_class], "comment": pair.text}, "en", "import",
+                Person(source=source, key=f"{prefix}-{number % customers}"))
             for number, pair in enumerate(pairs)
         ]  # fmt: skip
         Taking(db.session, asked, None, NOW).take(rows, Report())
@@ -214,6 +223,51 @@ def test_another_engine_learns_anew_and_does_not_use_the_old(
     assert share_right(app, pairs) < 0.3
     work_off(app)
     assert share_right(app, pairs) > 0.9 and fits(app) == [(1, False, True), (2, True, True)]
+
+
+def turned(pairs: Sequence[Pair]) -> list[Pair]:
+    opposite: dict[Sentiment, Sentiment] = {"negative": "positive", "positive": "negative"}
+    return [Pair(pair.text, "en", opposite[pair.score_class]) for pair in pairs]
+
+
+def test_beside_a_hundred_pairs_of_known_customers_nobody_elses_teach(
+    app: Flask, cast: Cast
+) -> None:
+    pairs = jargon(400)
+    write(app, pairs[:100])
+    work_off(app)
+    write(app, turned(pairs[100:]), prefix="s", source="claim")
+    work_off(app)
+    with app.app_context():
+        first, second = db.session.scalars(sa.select(LearntSentiment)).all()
+        assert (second.version, second.pairs, second.known) == (2, 100, True)
+        assert second.weights == first.weights
+
+
+def test_invented_scores_are_not_learnt_and_the_owner_is_told(
+    app: Flask, client: FlaskClient, cast: Cast
+) -> None:
+    texts = {"positive": "Terrible, awful, it broke at once", "negative": "Great, I love it"}
+    invented = [Pair(f"{texts[one.score_class]} {one.text}", "en", one.score_class)
+                for one in jargon(150)]  # fmt: skip
+    write(app, invented, source="claim")
+    with app.app_context():
+        run_once(ANALYSE_COMMENTS, NOW)
+    before = sentiments(app)
+    work_off(app)
+    assert fits(app) == [(1, False, False)] and sentiments(app) == before
+    log_in(client, cast.owner)
+    page = client.get("/w/acme/settings").get_data(as_text=True)
+    assert "the scores do not fit what the comments say" in page and "everybody" in page
+
+
+def test_one_customer_teaches_four_comments(app: Flask, cast: Cast) -> None:
+    assert MOST_OF_ONE == nlp.learning.MIN_TEXTS - 1
+    write(app, jargon(200), customers=30)
+    work_off(app)
+    with app.app_context():
+        learnt = db.session.scalars(sa.select(LearntSentiment)).one()
+        assert (learnt.pairs, learnt.known) == (4 * 30, True)
 
 
 def test_five_versions_are_kept(app: Flask, cast: Cast) -> None:

@@ -9,17 +9,23 @@ import sqlalchemy as sa
 from factories import Cast, log_in
 from flask import Flask
 from flask.testing import FlaskClient
-from perceptions import answers, fill, text_of
+from perceptions import TODAY, answers, fill, text_of
+from werkzeug.datastructures import MultiDict
 
+import nlp
+from nlp.own_themes import MAX_HITS
 from survey_app.accounts.models import User, Workspace
 from survey_app.accounts.operations import Actor
 from survey_app.db import db
 from survey_app.errors import Conflict, Invalid, NotFound
 from survey_app.insights.comments import analysis, corrections, own_themes
-from survey_app.insights.comments.corrections import Said
+from survey_app.insights.comments.corrections import Judgement, Sight
+from survey_app.insights.comments.queries import list_comments
+from survey_app.insights.comments.readable import what_is_readable
 from survey_app.insights.comments.schemas import Place
 from survey_app.insights.jobs import ANALYSE_COMMENTS
 from survey_app.insights.models import CommentCorrection, OwnTheme, ThemeMention
+from survey_app.insights.schemas import read_query
 from survey_app.jobs import run_once
 from survey_app.responses.models import Response
 
@@ -112,9 +118,15 @@ def test_a_theme_made_again_inherits_nothing_that_was_said_of_the_old_one(acme: 
         response_id = db.session.scalars(sa.select(Response.id)).first()
         assert user and response_id
         actor = Actor(user, workspace(), "owner")
-        said = Said(None, {code: "negative", "theme.price": None})
+        said = Judgement(None, {code: "negative", "theme.price": None})
         place = Place(response_id, "comment")
-        assert corrections.correct(db.session, actor, place, said, now=NOW)
+        scope = read_query(MultiDict(), actor.workspace, today=TODAY.date()).scope
+        readable = what_is_readable(db.session, actor.workspace, scope)
+        assert readable
+        page = list_comments(db.session, readable)
+        (seen,) = (one.state for one in page.comments if one.place == place)
+        sight = Sight(scope, seen)
+        assert corrections.correct(db.session, actor, place, said, sight=sight, now=NOW)
         own_themes.delete_own_theme(db.session, workspace(), code)
         db.session.commit()
         kept = db.session.scalars(sa.select(CommentCorrection)).one()
@@ -163,6 +175,37 @@ def test_what_can_not_be_searched_for_names_its_field(said: dict[str, str], fiel
     assert all(error.message % (error.values or {}) for error in refused.value.errors)
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"words": "***"}, "phrase.form"),
+        ({"words": "ab*"}, "phrase.stem"),
+        ({"words": "\n".join(f"word{number}" for number in range(101))}, "words.many"),
+        ({"words": "", "pattern": "a" * 501}, "pattern.length"),
+        ({"words": "", "pattern": "a*"}, "pattern.nothing"),
+        ({"words": "", "pattern": "((a{1,100}){1,100}){1,100}"}, "pattern.size"),
+        ({"words": "", "pattern": "(?=a)"}, "pattern.reference"),
+        ({"words": "", "pattern": "("}, "pattern.form"),
+    ],
+)
+def test_why_it_can_not_be_searched_for_is_said_in_the_readers_words(
+    said: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        draft(**said)
+    (error,) = refused.value.errors
+    assert (error.code, error.message) == (reason, own_themes.REASONS[reason])
+
+
+def test_of_one_theme_a_comment_keeps_the_first_places(
+    app: Flask, cast: Cast, tmp_path: Path
+) -> None:
+    code = create(app, words="", pattern="a")
+    fill(app, tmp_path, answers(1, 2, comment="a ban banana " * 100))
+    found = mentions(app, code)
+    assert len(found) == MAX_HITS and max(row.end for row in found) < 120
+
+
 def test_a_greedy_pattern_is_linear(acme: Flask) -> None:
     code = create(acme, words="", pattern="(a+)+$")
     greedy = own_themes.compiled(((code, (), "(a+)+$"),))
@@ -201,7 +244,7 @@ def test_a_workspace_has_at_most_fifty(acme: Flask) -> None:
             OwnTheme(
                 workspace_id=own, code=f"theme.own.t{n}", name=f"T{n}", words=["w"], created_at=NOW
             )
-            for n in range(own_themes.MOST)
+            for n in range(nlp.MAX_OWN_THEMES)
         )
         db.session.commit()
     with pytest.raises(Conflict):

@@ -1,0 +1,127 @@
+"""Which comments people may read: the one way to their rows, and the floor of a list.
+
+A list is of a scope. Its surveys are of one kind, so that a score stands among its like, and lists
+of both kinds have no comment in common.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import analytics
+from survey_app.accounts.models import Workspace
+from survey_app.insights import tables
+from survey_app.insights.comments.undone import IS_READY
+from survey_app.insights.counts import ANALYSED, COLUMNS, PERSON, in_scope
+from survey_app.insights.models import CommentAnalysis
+from survey_app.insights.scope import Breakdown, Scope
+from survey_app.insights.tables import Floor, Scores
+from survey_app.responses.models import Answer, Response
+from survey_app.surveys.models import Survey, SurveyVersion
+
+Rows = sa.Select[*tuple[Any, ...]]
+AGE = "age_band"
+NAMED = ("country", "stage")  # what a comment says of its writer
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A scope whose comments may be shown, and the countries and stages that they may name.
+
+    The privacy floor is asked of the whole scope. Sentiment, theme and flag choose among comments
+    that whoever opens the page may read one by one, so they give nobody away.
+    """
+
+    scope: Scope
+    countries: frozenset[str]
+    stages: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a list is measured by: its scope's tables of `naming`, and how many people wrote.
+
+    `writers` is 1, which no floor lets through, where the number of comments is withheld.
+    """
+
+    tables: Sequence[pd.DataFrame]
+    writers: int
+
+
+def comments(*columns: Any) -> Rows:
+    """A row per comment that nothing has to be taken out of, with its analysis where it has one."""
+    return (
+        sa.select(*columns)
+        .select_from(Response)
+        .join(Workspace, Workspace.id == Response.workspace_id)
+        .join(Answer, Answer.response_id == Response.id)
+        .outerjoin(CommentAnalysis, ANALYSED)
+        .where(Answer.text.is_not(None), Response.has_comment.is_(True), IS_READY)
+    )
+
+
+def naming(session: Session, scope: Scope) -> list[Breakdown]:
+    """The tables of what a comment names, for each metric that surveys of the scope's kind ask."""
+    definitions = session.scalars(
+        sa.select(SurveyVersion.definition)
+        .join(Survey, Survey.id == SurveyVersion.survey_id)
+        .where(Survey.workspace_id == scope.workspace_id, Survey.kind == scope.kind)
+    )
+    kinds = {question["kind"] for one in definitions for question in one["questions"]}
+    totals = [Breakdown(metric, kind=scope.kind) for metric in tables.METRICS if metric in kinds]
+    return [total.over(name) for name in NAMED for total in totals]
+
+
+def floor_of(scope: Scope, scores: Scores, asked: Sequence[Breakdown]) -> Floor:
+    """The floor of what comments say: closed where that of any table by what they name is."""
+    closed = any(scores.floors[each.total].closed for each in asked)
+    return Floor(scope.respondent_floor, closed)
+
+
+def _numbers(session: Session, scope: Scope) -> Numbers:
+    asked = naming(session, scope)
+    scores = tables.breakdowns(session, scope, asked) if asked else Scores((), {})
+    writers = tables.writers(session, scope, floor_of(scope, scores, asked))
+    return Numbers(scores.tables, writers)
+
+
+def what_is_readable(
+    session: Session, workspace: Workspace, scope: Scope, *, numbers: Numbers | None = None
+) -> Readable | None:
+    """What may be shown of a scope, by the rules of its numbers; None: too few people wrote.
+
+    A filter by age is dropped, since nothing on a comment says an age: else two lists, one of a
+    country and one of an age, would tell the age of each that is in both.
+    """
+    scope = scope.without(AGE)
+    numbers = numbers or _numbers(session, scope)
+    if not is_open(numbers.writers, workspace):
+        return None
+    told = {name: _visible(_writers(session, workspace, scope, name), name) for name in NAMED}
+    for table in numbers.tables:
+        name = table.columns[0]
+        told[name] -= set(table.loc[table["suppressed"], name])
+    return Readable(scope, told["country"], told["stage"])
+
+
+def is_open(writers: int, workspace: Workspace) -> bool:
+    """Whether comments may be shown: nobody wrote any, or enough people did."""
+    return not 0 < writers < workspace.comment_floor
+
+
+def _writers(session: Session, workspace: Workspace, scope: Scope, name: str) -> pd.DataFrame:
+    """The values of a dimension, suppressed where a filter by them would open no comments."""
+    column = COLUMNS[name]
+    asked = comments(column, sa.func.count(PERSON.distinct())).where(*in_scope(scope))
+    groups = session.execute(asked.group_by(column)).all()
+    table = pd.DataFrame({name: [value for value, _ in groups], "n": 0})
+    people = [count for _, count in groups]
+    return analytics.suppress(table, respondents=people, k=workspace.comment_floor)
+
+
+def _visible(table: pd.DataFrame, dimension: str) -> frozenset[str]:
+    return frozenset(table.loc[~table["suppressed"], dimension].dropna())
