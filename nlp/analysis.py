@@ -9,7 +9,7 @@ from nlp.errors import InputError
 from nlp.language import SCORED_LANGUAGES, candidate_languages, primary_language
 from nlp.results import SENTIMENTS, CommentAnalysis, Sentiment, ThemeMention
 from nlp.taxonomies import packaged_languages
-from nlp.words import readable
+from nlp.words import is_visible, readable
 
 if TYPE_CHECKING:
     from nlp.detection import Told
@@ -38,9 +38,10 @@ def analyse_many(
     """Analyse comments: one `CommentAnalysis` per text, in order.
 
     A text is *unscored* (sentiment, score and confidence are None), which is not neutral, in a
-    language outside `nlp.SCORED_LANGUAGES`, and where the most probable label has a probability
-    below `nlp.MIN_CONFIDENCE`; then it still has its probabilities. A language outside
-    `nlp.THEME_LANGUAGES` has no themes but those of the caller's own.
+    language outside `nlp.SCORED_LANGUAGES`, where nothing in it can be seen, and where the most
+    probable label has a probability below `nlp.MIN_CONFIDENCE`; then it still has its
+    probabilities. A language outside `nlp.THEME_LANGUAGES` has no themes but those of the caller's
+    own.
     Deterministic, and a text's result does not depend on the others in the call. No text raises,
     however odd; of a text longer than `MAX_ANALYSED` code points the beginning is analysed.
 
@@ -58,7 +59,8 @@ def analyse_many(
     Raises:
         TypeError: a text is not a `str`; the message names its index.
         InputError: `languages` or `expected` has another length than `texts` or holds what is no
-            language code; `candidates` is empty or names a language outside `nlp.LANGUAGES`.
+            language code; `candidates` is empty or names a language outside `nlp.LANGUAGES`;
+            `encoder`, `tuning` or `own_themes` is something else.
         ModelError: the encoder has no head.
 
     >>> [found.sentiment for found in analyse_many(["I love it.", "C'est très bien."])]
@@ -69,6 +71,7 @@ def analyse_many(
     allowed = candidate_languages(candidates)
     known = _checked_languages("languages", languages, len(read))
     likely = _checked_languages("expected", expected, len(read))
+    _check_made(encoder=encoder, tuning=tuning, own_themes=own_themes)
     told = _languages(read, known, allowed, likely)
     return _analyses(_read(read, told, given, own_themes), encoder, tuning)
 
@@ -97,6 +100,17 @@ def _checked_languages(
             hint="give one code or None per text.",
         )
     return codes
+
+
+def _check_made(**given: object) -> None:
+    """Raises InputError for what another maker made; by what is asked of it, as importing costs."""
+    for name, (asked, made) in {
+        "encoder": ("averaged", "nlp.Encoder.open gives"),
+        "tuning": ("apply", "nlp.learn gives"),
+        "own_themes": ("mentions", "nlp.OwnThemes compiles"),
+    }.items():
+        if given[name] is not None and not hasattr(given[name], asked):
+            raise InputError(f"{name} is {type(given[name]).__name__}.", hint=f"give what {made}.")
 
 
 def _languages(
@@ -174,7 +188,7 @@ def _analyses(
     read: Sequence[_Read], encoder: "Encoder | None", tuning: "Tuning | None"
 ) -> list[CommentAnalysis]:
     """Score what can be scored, all of it and all clauses with mentions at once."""
-    scored = [one for one in read if one.code in SCORED_LANGUAGES and one.text.strip()]
+    scored = [one for one in read if one.code in SCORED_LANGUAGES and is_visible(one.text)]
     if not scored:
         return [_unscored(one) for one in read]
     from nlp.sentiment import with_lexicon  # noqa: PLC0415 - numpy: importing nlp is cheap

@@ -32,37 +32,37 @@ SCORED_LANGUAGES: tuple[str, ...] = (
     "uk", "sv", "da", "ko", "vi", "id",
 )  # fmt: skip
 
-# ISO 639-2 and -3 codes of these.
-_LONG = dict(
-    zip(
-        "eng spa fra fre deu ger ita por nld dut pol tur rus ara hin jpn zho chi ukr swe dan kor vie ind".split(),
-        "en es fr fr de de it pt nl nl pl tr ru ar hi ja zh zh uk sv da ko vi id".split(),
-        strict=True,
-    )
-)
+# Bokmål is Norwegian; and what ISO 639-2 and -3 call those that are scored.
+_SYNONYMS = """
+    nb=no eng=en spa=es fra=fr fre=fr deu=de ger=de ita=it por=pt nld=nl dut=nl pol=pl tur=tr
+    rus=ru ara=ar hin=hi jpn=ja zho=zh chi=zh ukr=uk swe=sv dan=da kor=ko vie=vi ind=id
+"""
+_SAME = dict(pair.split("=") for pair in _SYNONYMS.split())
 _CODE = re.compile(r"[a-z]{2,3}")
 
 
 def primary_language(code: str) -> str:
-    """Language of a locale: `pt-BR` and `pt_BR` → `pt`, `EN` → `en`.
+    """Language of a locale: `pt-BR` and `pt_BR` → `pt`, `EN` and `eng` → `en`.
 
     Raises:
         InputError: the code has no two- or three-letter language at its beginning.
     """
-    language = re.split("[-_]", code.strip().lower(), maxsplit=1)[0]
+    language = re.split("[-_]", code.strip().lower())[0] if isinstance(code, str) else ""
     if not _CODE.fullmatch(language):
         raise InputError(
             f"{code!r} is not a language code.", hint="use ISO 639 codes, such as 'en' or 'pt-BR'."
         )
-    return "no" if language == "nb" else language
+    return _SAME.get(language, language)
 
 
 def candidate_languages(candidates: Iterable[str] | None) -> frozenset[str]:
     """The checked candidates as languages; the default list for None.
 
     Raises:
-        InputError: there is none, or one that detection does not know.
+        InputError: there is none, or one that detection does not know, or a single `str`.
     """
+    if isinstance(candidates, str):
+        raise InputError("candidates is a single str.", hint="give a list of codes.")
     chosen = frozenset(
         map(primary_language, DEFAULT_CANDIDATES if candidates is None else candidates)
     )

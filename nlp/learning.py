@@ -17,6 +17,7 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]  # scipy shi
 from scipy.stats import random_table  # type: ignore[import-untyped]  # scipy ships no types
 
 from nlp.analysis import MAX_ANALYSED, analyse_many
+from nlp.errors import InputError
 from nlp.results import SENTIMENTS, Sentiment
 from nlp.tuning import BUCKETS, CLASSES, Floats, Tuning, features, logits_of
 from nlp.words import readable
@@ -60,6 +61,13 @@ class Pair:
     language: str
     score_class: Sentiment
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raises InputError for what is no class."""
+        if self.score_class not in SENTIMENTS:
+            raise InputError(
+                f"{self.score_class!r} is no sentiment.", hint=f"say {', '.join(SENTIMENTS)}."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ so that no pattern can hold up a worker; its size is limited, so that none can f
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -20,8 +21,8 @@ from nlp.taxonomies import (
     Taxonomy,
     checked_texts,
 )
-from nlp.themes import Place, ThemeMatcher, position
-from nlp.words import readable
+from nlp.themes import Phrases, Place, position, spans_of
+from nlp.words import cut, readable
 
 # Of one theme in one text: more say nothing more, and looking for each may take the whole text.
 MAX_HITS = 20
@@ -71,7 +72,13 @@ class OwnThemes:
             phrases += [Phrase(theme.code, text, None) for text in texts]
             if theme.pattern is not None:
                 self._patterns.append((theme.code, _compiled(theme.code, theme.pattern)))
-        self._words = ThemeMatcher(Taxonomy(ANY_LANGUAGE, tuple(seen), tuple(phrases), {}))
+        self._phrases = Phrases(Taxonomy(ANY_LANGUAGE, tuple(seen), tuple(phrases), {}))
+        self._several: dict[tuple[str, ...], set[str]] = defaultdict(set)  # words → codes
+        for kind, patterns in self._phrases.several.items():
+            for keys in patterns:
+                self._several[tuple(keys)].add(kind.code)
+        self._sizes = sorted({len(keys) for keys in self._several}, reverse=True)
+        self._codes = frozenset(phrase.code for phrase in phrases)
 
     def mentions(self, text: str) -> list[Place]:
         """Places that speak of a theme, by position; at most `MAX_HITS` of each theme.
@@ -79,13 +86,41 @@ class OwnThemes:
         Places of one theme don't overlap; those of different themes may.
         """
         text = readable(text)
-        found = {*self._words.places(text), *self._by_pattern(text)}
+        found = {*self._by_words(text), *self._by_pattern(text)}
         kept: dict[str, list[Place]] = {}
         for place in sorted(found, key=lambda one: (one.start, -one.end, one.code)):
             before = kept.setdefault(place.code, [])
             if len(before) < MAX_HITS and not (before and place.start < before[-1].end):
                 before.append(place)
         return sorted((place for places in kept.values() for place in places), key=position)
+
+    def _by_words(self, text: str) -> Iterator[Place]:
+        """From the left, the longest phrases of each theme that don't overlap, until `MAX_HITS`.
+
+        A theme that has them is not looked for any longer: what is found does not grow with how
+        often phrases lie inside each other.
+        """
+        parts = cut(text)
+        starts, ends = spans_of(parts)
+        said, turns = self._phrases.read(parts[1::2])
+        wanted, hits = set(self._codes), Counter[str]()
+        free = dict.fromkeys(self._codes, 0)  # the first word that no place of the theme holds
+        for at, kinds in enumerate(said):
+            found = [
+                (at + size, self._several.get(tuple(keys[at : at + size])))
+                for size in self._sizes
+                for keys in turns
+            ]
+            found.append((at + 1, {kind.code for kind in kinds}))
+            for end, codes in found:
+                for code in codes & wanted if codes else ():
+                    if free[code] > at:
+                        continue
+                    yield Place(code, starts[at], ends[end - 1])
+                    free[code] = end
+                    hits[code] += 1
+                    if hits[code] == MAX_HITS:
+                        wanted.remove(code)
 
     def _by_pattern(self, text: str) -> Iterator[Place]:
         for code, pattern in self._patterns:

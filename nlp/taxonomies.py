@@ -7,6 +7,7 @@ A taxonomy is data that people edit, so that every mistake is reported with them
 import hashlib
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,10 +15,13 @@ from importlib import resources
 from typing import Any, Literal, TypeAlias
 
 from nlp.errors import TaxonomyError
+from nlp.words import words_of
 
 MAX_PHRASE = 60
 ANY_LANGUAGE = "und"
 SHORTEST_STEM = 3
+# Of scripts that leave vowels out, or write a syllable or a word with one sign.
+_SHORTER = {"ARABIC": 2, "HEBREW": 2, "HANGUL": 1, "CJK": 1, "HIRAGANA": 1, "KATAKANA": 1}
 # Of the caller's own themes; not in `nlp.own_themes`, which takes RE2 and spaCy along.
 MAX_OWN_THEMES = 50
 MAX_OWN_WORDS = 100
@@ -68,7 +72,8 @@ def parse_taxonomy(source: str) -> Taxonomy:
 
     Raises:
         TaxonomyError: not TOML, an unknown key, a theme without phrases, a phrase that is no text,
-            empty, too long, of too short a stem or written twice; the message names theme and key.
+            has no word, is too long, of too short a stem, has a `*` inside or is written twice;
+            the message names theme and key.
     """
     try:
         data = tomllib.loads(source)
@@ -90,7 +95,7 @@ def parse_taxonomy(source: str) -> Taxonomy:
         language,
         tuple(read),
         tuple(phrase for phrases in read.values() for phrase in phrases),
-        _words(words or {}),
+        _words({} if words is None else words),
     )
 
 
@@ -118,7 +123,9 @@ def _themes(parent: str, tables: Mapping[str, Any]) -> Iterator[tuple[str, list[
         yield from _themes(code, parts)
 
 
-def _words(table: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+def _words(table: Any) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(table, dict):
+        raise TaxonomyError("words is no table.", hint="write [words] and its lists below.")
     if unknown := table.keys() - set(_OF_LANGUAGE):
         raise TaxonomyError(
             f"words has unknown keys: {', '.join(sorted(unknown))}.",
@@ -138,15 +145,23 @@ def checked_texts(where: str, texts: Any) -> list[str]:
         raise TaxonomyError(f"{where}: not a list of texts.", hint='write ["one", "two"].')
     seen: set[str] = set()
     for text in texts:
-        if not any(map(str.isalnum, text)) or text != text.strip() or len(text) > MAX_PHRASE:
+        letters = "".join(word for _, _, word in words_of(text))
+        if not any(map(str.isalnum, letters)) or text != text.strip() or len(text) > MAX_PHRASE:
             raise TaxonomyError(
                 f"{where}: {text!r} is not a phrase.",
-                hint=f"write 1 to {MAX_PHRASE} characters without spaces around them.",
+                hint=f"write 1 to {MAX_PHRASE} characters, words without spaces around them.",
                 reason="phrase.form",
                 text=text,
                 most=MAX_PHRASE,
             )
-        if any(_too_short(word) for word in text.split()):
+        if any("*" in word[:-1] for word in text.split()):
+            raise TaxonomyError(
+                f"{where}: {text!r} has a star inside.",
+                hint="write * at the end of a word only; it stands for any ending.",
+                reason="phrase.star",
+                text=text,
+            )
+        if any(map(_too_short, text.split())):
             raise TaxonomyError(
                 f"{where}: the stem in {text!r} would catch half the language.",
                 hint=f"write at least {SHORTEST_STEM} letters before *.",
@@ -166,7 +181,11 @@ def checked_texts(where: str, texts: Any) -> list[str]:
 
 
 def _too_short(word: str) -> bool:
-    return word.endswith("*") and word.isascii() and len(word) <= SHORTEST_STEM
+    if not word.endswith("*"):
+        return False
+    stem = "".join([last for _, _, last in words_of(word)][-1:])
+    scripts = [unicodedata.name(sign, "").partition(" ")[0] for sign in stem]
+    return len(stem) < min((_SHORTER.get(one, SHORTEST_STEM) for one in scripts), default=1)
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from nlp.taxonomies import ANY_LANGUAGE, Judgement, Taxonomy, parse_taxonomy, taxonomy_source
-from nlp.words import cut, fold, without_clitics, words_of
+from nlp.words import cut, fold, kept, without_clitics, words_of
 
 _NOTHING = ("·",)  # of a word in no phrase
 _SAYS_NOTHING: tuple[tuple["_Kind", ...], tuple[str, ...]] = ((), _NOTHING)
@@ -79,29 +79,26 @@ class _Found(NamedTuple):
     kind: _Kind
 
 
-class ThemeMatcher:
-    """Finds the phrases of one taxonomy. Immutable once built; safe for several threads."""
+class Phrases:
+    """Phrases by what they are, and how a text is read for them. Immutable once built.
+
+    Attributes:
+        several: the phrases of several words, as keys, by kind.
+    """
 
     def __init__(self, taxonomy: Taxonomy) -> None:
-        """Compile the taxonomy's phrases."""
+        """Sort out the taxonomy's phrases."""
         self._clitics = taxonomy.language in ("ar", ANY_LANGUAGE)
-        self._vocab = Vocab()
-        self._matcher = PhraseMatcher(self._vocab)
         single: dict[str, set[_Kind]] = defaultdict(set)
-        several: dict[_Kind, list[list[str]]] = defaultdict(list)
+        self.several: dict[_Kind, list[list[str]]] = defaultdict(list)
         for kind, text in _phrases(taxonomy):
             keys = _pattern(text)
             if len(keys) == 1:
                 single[keys[0]].add(kind)
             elif keys:
-                several[kind].append(keys)
-        self._several: dict[int, _Kind] = {}
-        for number, (kind, patterns) in enumerate(several.items()):
-            self._several[self._vocab.strings.add(f"{number}")] = kind
-            for keys in patterns:  # a Doc is large: one at a time
-                self._matcher.add(f"{number}", [Doc(self._vocab, keys)])
+                self.several[kind].append(keys)
         self._parts = frozenset(
-            key for patterns in several.values() for keys in patterns for key in keys
+            key for patterns in self.several.values() for keys in patterns for key in keys
         )
         # What each known word or stem says by itself.
         self._says = {key: tuple(single[key]) for key in {*single, *self._parts}}
@@ -110,7 +107,42 @@ class ThemeMatcher:
             if key.endswith("*"):
                 sizes[key[:2]].add(len(key) - 1)
         self._sizes = {start: sorted(some, reverse=True) for start, some in sizes.items()}
-        self._read = lru_cache(maxsize=3_000)(self._readings)
+        self._read = kept(self._readings, most=3_000)
+
+    def read(self, words: Sequence[str]) -> tuple[list[tuple[_Kind, ...]], list[list[str]]]:
+        """What each word says by itself; and the words as keys of phrases, once or more often."""
+        read = [self._read(word) for word in words]
+        keys = [keys for _, keys in read]
+        turns = range(min(MOST_READINGS, max(map(len, keys), default=0)))
+        return [kinds for kinds, _ in read], [
+            [one[turn] if turn < len(one) else one[-1] for one in keys] for turn in turns
+        ]
+
+    def _readings(self, word: str) -> tuple[tuple[_Kind, ...], tuple[str, ...]]:
+        """What the word says by itself, and what it may be in a phrase, longest stem first."""
+        folded = fold(word)
+        for form in without_clitics(folded) if self._clitics else (folded,):
+            sizes = self._sizes.get(form[:2], ())
+            stems = [f"{form[:size]}*" for size in sizes if size <= len(form)]
+            if keys := [key for key in (form, *stems, f"{form[:1]}*") if key in self._says]:
+                kinds = dict.fromkeys(kind for key in keys for kind in self._says[key])
+                return tuple(kinds), tuple(filter(self._parts.__contains__, keys)) or _NOTHING
+        return _SAYS_NOTHING
+
+
+class ThemeMatcher:
+    """Finds the phrases of one taxonomy. Immutable once built; safe for several threads."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        """Compile the taxonomy's phrases."""
+        self._phrases = Phrases(taxonomy)
+        self._vocab = Vocab()
+        self._matcher = PhraseMatcher(self._vocab)
+        self._several: dict[int, _Kind] = {}
+        for number, (kind, patterns) in enumerate(self._phrases.several.items()):
+            self._several[self._vocab.strings.add(f"{number}")] = kind
+            for keys in patterns:  # a Doc is large: one at a time
+                self._matcher.add(f"{number}", [Doc(self._vocab, keys)])
 
     def mentions(self, text: str) -> list[Mention]:
         """The mentions in `text` (as `readable` gives it), by position."""
@@ -121,41 +153,20 @@ class ThemeMatcher:
         parts = cut(text)
         return Reading(parts, self._find(parts[1::2]))
 
-    def places(self, text: str) -> list[Place]:
-        """Where phrases stand in `text`, each of them, also inside longer ones."""
-        parts = cut(text)
-        starts, ends = _spans(parts)
-        return [
-            Place(one.kind.code, starts[one.start], ends[one.end - 1])
-            for one in self._find(parts[1::2])
-        ]
-
     def _find(self, words: Sequence[str]) -> set[_Found]:
-        read = [self._read(word) for word in words]
+        said, turns = self._phrases.read(words)
         found = {
             _Found(place, place + 1, kind)
-            for place, (kinds, _) in enumerate(read)
+            for place, kinds in enumerate(said)
             if kinds
             for kind in kinds
         }
-        keys = [keys for _, keys in read]
-        for turn in range(min(MOST_READINGS, max(map(len, keys), default=0))):
-            doc = Doc(self._vocab, [one[turn] if turn < len(one) else one[-1] for one in keys])
+        for keys in turns:
+            doc = Doc(self._vocab, keys)
             found.update(
                 _Found(start, end, self._several[name]) for name, start, end in self._matcher(doc)
             )
         return found
-
-    def _readings(self, word: str) -> tuple[tuple[_Kind, ...], tuple[str, ...]]:
-        """What the word says by itself, and what it may be in a phrase, longest stem first."""
-        folded = fold(word)
-        for form in without_clitics(folded) if self._clitics else (folded,):
-            sizes = self._sizes.get(form[:2], ())
-            stems = [f"{form[:size]}*" for size in sizes if size <= len(form)]
-            if keys := [key for key in (form, *stems, f"{form[:1]}*") if key in self._says]:
-                kinds = [kind for key in keys for kind in self._says[key]]
-                return tuple(kinds), tuple(filter(self._parts.__contains__, keys)) or _NOTHING
-        return _SAYS_NOTHING
 
 
 def _phrases(taxonomy: Taxonomy) -> Iterator[tuple[_Kind, str]]:
@@ -177,7 +188,7 @@ def _pattern(text: str) -> list[str]:
     return keys
 
 
-def _spans(parts: Sequence[str]) -> tuple[list[int], list[int]]:
+def spans_of(parts: Sequence[str]) -> tuple[list[int], list[int]]:
     """Starts and ends of the words of a text that was cut."""
     ends = list(accumulate(map(len, parts)))
     return ends[:-1:2], ends[1::2]
@@ -205,7 +216,7 @@ class Reading:
         by_role: dict[str, list[_Found]] = defaultdict(list)
         for one in found:
             by_role[one.kind.role].append(one)
-        self._word_starts, self._word_ends = _spans(parts)
+        self._word_starts, self._word_ends = spans_of(parts)
         self._phrases = _longest(by_role["theme"])
         self._starts = _clauses(parts, by_role["contrasts"])  # of clauses, in words
         # (start, end) of each clause, in code points; one at least.

@@ -1,7 +1,8 @@
 """Customer comments that were written for this project, with what an analysis should find in them.
 
 One file a language, `<language>.tsv`: label, domain, themes and text, a line each. `DATASHEET.md`
-says how they came about and what they can't represent. CC0.
+says how they came about and what they can't represent. CC0. Shorter and plainer ones, in
+`plain.jsonl`, are read by `nlp.training` alone.
 """
 
 import hashlib

@@ -11,7 +11,7 @@ import numpy as np
 from nlp.encoder.manifest import Head, Manifest, check_directory
 from nlp.encoder.vocabulary import Parts, Vocabulary
 from nlp.errors import ModelError
-from nlp.sentiment.model import CLASSES, Floats
+from nlp.sentiment.model import CLASSES, Floats, softmax
 
 CHUNK = 4096  # texts held as ids at a time
 TOKENS = 256  # of a batch, padding included, unless one text alone has more
@@ -86,7 +86,7 @@ class Encoder:
                 hint="open one whose model.json has a head.",
             )
         means = self._means(texts)
-        return _softmax(_logits(means, head) * np.float32(self._manifest.temperature))
+        return softmax(_logits(means, head) * np.float32(self._manifest.temperature))
 
     def averaged(self, small: Floats, texts: Sequence[str], languages: Sequence[str]) -> Floats:
         """The small model's probabilities, with its own where it reads: means of their logits.
@@ -100,7 +100,7 @@ class Encoder:
         own = self.probabilities([texts[at] for at in np.flatnonzero(asked).tolist()])
         both = SHARE * np.log(own + _LEAST) + (1 - SHARE) * np.log(small[asked] + _LEAST)
         found = small.copy()
-        found[asked] = _softmax(both)
+        found[asked] = softmax(both)
         return found
 
     def vectors(self, texts: Sequence[str]) -> Floats:
@@ -142,11 +142,6 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 def _logits(means: Floats, head: Head) -> Floats:
     weights, bias = np.array(head.weights, np.float32), np.array(head.bias, np.float32)
     return cast(Floats, means @ weights.reshape(-1, CLASSES) + bias)
-
-
-def _softmax(logits: Floats) -> Floats:
-    odds = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
-    return cast(Floats, odds / odds.sum(1, keepdims=True))
 
 
 def _session(directory: Path, manifest: Manifest, *, threads: int) -> Any:

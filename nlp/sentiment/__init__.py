@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
+from nlp.language import SCORED_LANGUAGES, primary_language
 from nlp.sentiment.lexicon import polarity, probabilities_of
-from nlp.sentiment.model import Floats, packaged_model
-from nlp.words import words_of
+from nlp.sentiment.model import Floats, packaged_model, softmax
+from nlp.sentiment.ngrams import MAX_READ
+from nlp.words import is_visible, readable, words_of
 
 ENGLISH = "en"
 # How much the lexicon's logits count beside the model's, chosen on English development sets.
@@ -42,21 +45,26 @@ def with_lexicon(
     found = np.array(found)
     english = [number for number, code in enumerate(languages) if code == ENGLISH]
     if english:
-        lexicon = np.array([probabilities_of(polarity(texts[number])) for number in english])
+        read = [texts[number][:MAX_READ] for number in english]
+        lexicon = np.array([probabilities_of(polarity(text)) for text in read])
         logits = np.log(found[english] + _LEAST) + LEXICON_WEIGHT * np.log(lexicon + _LEAST)
-        odds = np.exp(logits - logits.max(1, keepdims=True))
-        found[english] = odds / odds.sum(1, keepdims=True)
+        found[english] = softmax(logits)
     return found
 
 
 def explain(text: str, language: str) -> tuple[WordWeight, ...]:
     """The first `MOST_EXPLAINED` words by position, each with what it did to the score.
 
-    Each word is left out once (Zeiler & Fergus, ECCV 2014, did so with parts of pictures).
+    The score is the small model's, as `nlp.analyse_many` gives it for a known language (a code or
+    a locale); a text that it leaves without has no words here. Each word is left out once (Zeiler
+    & Fergus, ECCV 2014, did so with parts of pictures). Raises InputError for what is no code.
     """
-    places = [(start, end) for start, end, _ in words_of(text)][:MOST_EXPLAINED]
+    text, code = readable(text[: 2 * MAX_READ]), primary_language(language)
+    if code not in SCORED_LANGUAGES or not is_visible(text):
+        return ()
+    places = [(start, end) for start, end, _ in islice(words_of(text), MOST_EXPLAINED)]
     without = [text[:start] + " " + text[end:] for start, end in places]
-    found = probabilities([text, *without], [language] * (len(places) + 1))
+    found = probabilities([text, *without], [code] * (len(places) + 1))
     scores = (found[:, 2] - found[:, 0]).tolist()
     return tuple(
         WordWeight(start, end, scores[0] - left)

@@ -94,10 +94,7 @@ class SmallModel:
     def judged(self, batch: Batch) -> Floats:
         """The same of one batch."""
         logits = self._by_pieces(batch) + self._by_ngrams(batch.cleaned)
-        logits *= np.float32(0.5) * self._weights["T"]
-        logits -= logits.max(1, keepdims=True)
-        odds = np.exp(logits)
-        return cast(Floats, odds / odds.sum(1, keepdims=True))
+        return softmax(logits * (np.float32(0.5) * self._weights["T"]))
 
     def _by_pieces(self, batch: Batch) -> Floats:
         """Logits from the pieces of words, each seen with its neighbours in the text."""
@@ -134,6 +131,12 @@ class SmallModel:
             lengths[of[firsts]] = np.sqrt(np.add.reduceat(counts * counts, firsts))
         scaled = (sums / lengths).T * self._ngram_scale + self._weights["nb"]
         return cast(Floats, scaled)
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities, each row summing to 1; the same shape."""
+    odds = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
+    return cast(Floats, odds / odds.sum(1, keepdims=True))
 
 
 def starts_of_runs(values: NDArray[np.int64]) -> Numbers:

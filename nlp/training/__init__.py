@@ -6,12 +6,12 @@ The folder's law: no part of the product imports it, and it reads no text whose 
 weights ship (`texts`). Each step leaves a file in the work folder and is skipped when that is
 there; to do a step again, delete its file and those after it. Seeds are fixed, one thread computes.
 
-texts     texts.json       what is learnt from, and our own comments that calibrate
+texts     texts.json       what is learnt from, and our own comments that calibrate and choose
 states    sizes.npy, …     the lower layers' states of each text with a label
 teacher   tuned.npz        the adapter: low-rank factors of the upper layers, and a head
 pieces    pieces.npz       the pieces of words that the small model keeps
 labels    labels.npz       the tuned encoder's judgement on texts and pieces
-student   weights.npz      the small model, calibrated
+seed N    weightsN.npz     a small model, calibrated; the one that reads our own comments best ships
 
 The adapter is an `.npz` of float32 arrays, without pickle. For each of `qkv` (queries, keys and
 values side by side), `ao` (what attention gives on), `fi` and `fo` (into and out of the

@@ -1,8 +1,9 @@
 """The steps in their order; see the package's docstring."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import click
@@ -13,11 +14,13 @@ from nlp.encoder import Encoder
 from nlp.encoder.conversion import convert
 from nlp.encoder.wheel import Weights, parse, read_member
 from nlp.training import calibration, manifest, student, teacher, teaching, texts
-from nlp.training.steps import Progress, load_arrays, replaced, save_arrays, step
+from nlp.training.steps import Array, Progress, load_arrays, replaced, save_arrays, step
+from nlp.training.student import Examples
 from nlp.training.texts import Text
 
 REST = 30_000  # texts without a label or beyond the balance, judged by the teacher alone
 PASSES = 2  # of the teacher over its texts
+SEEDS = (0, 1, 2)  # of students; the one that reads our own comments best ships
 PACKAGE = Path(nlp.__file__).parent
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -47,11 +50,23 @@ class _Chain:
     work: Path
     labelled: list[Text]  # balanced ones of others, and our own
     rest: list[Text]
+    plain: list[Text]
     calibrating: list[Text]
+    choosing: list[Text]
 
     @property
     def learnt(self) -> list[Text]:
-        return self.labelled + self.rest
+        return self.labelled + self.rest + self.plain
+
+    @cached_property
+    def clauses(self) -> list[Text]:
+        """Short ones, which the teacher alone judges."""
+        return teaching.clauses(self.labelled + self.rest)
+
+    @property
+    def held(self) -> dict[str, list[Text]]:
+        """What nothing is learnt from, by its part."""
+        return {"calibrating": self.calibrating, "choosing": self.choosing}
 
     @cached_property
     def weights(self) -> Weights:
@@ -64,11 +79,18 @@ class _Chain:
         self._step("tuned.npz", "teacher", PASSES * number)
         self._step("pieces.npz", "pieces", len(self.learnt))
         pieces = len(load_arrays(self.work / "pieces.npz")["scores"])
-        self._step("labels.npz", "labels", len(self.learnt + self.calibrating) + 2 * pieces)
-        self._step("weights.npz", "student", student.steps(len(self.learnt) + pieces))
+        taught = len(self.learnt + self.clauses)
+        held = len(self.calibrating + self.choosing)
+        self._step("labels.npz", "labels", taught + held + 2 * pieces)
+        for seed in SEEDS:
+            make, length = partial(self._student, seed=seed), student.steps(taught + pieces)
+            step(self._weights_of(seed), f"seed {seed}", make, length=length)
 
     def _step(self, file: str, name: str, length: int) -> None:
         step(self.work / file, name, getattr(self, f"_{name}"), length=length)
+
+    def _weights_of(self, seed: int) -> Path:
+        return self.work / f"weights{seed}.npz"
 
     def _states(self, path: Path, tick: Progress) -> None:
         plain = [one.text for one in self.labelled]
@@ -94,10 +116,9 @@ class _Chain:
         if not directory.exists():
             convert(self.wheel, directory, tuning=(self.work / "tuned.npz").read_bytes())
         judge, alone = Encoder.open(directory), teaching.bare(self._names())
-        told = {"learnt": self.learnt, "calibrating": self.calibrating}
         arrays = {
             part: teaching.in_chunks(judge.probabilities, [one.text for one in some], tick)
-            for part, some in told.items()
+            for part, some in {"learnt": self.learnt + self.clauses, **self.held}.items()
         }
         arrays["bare"] = teaching.in_chunks(judge.probabilities, alone, tick)
         arrays["views"] = teaching.in_chunks(judge.vectors, alone, tick)
@@ -107,41 +128,64 @@ class _Chain:
         stored = load_arrays(self.work / "pieces.npz")["pieces"]
         return stored.tobytes().decode().split("\n")
 
-    def _student(self, path: Path, tick: Progress) -> None:
-        told, names = load_arrays(self.work / "labels.npz"), self._names()
-        scores = load_arrays(self.work / "pieces.npz")["scores"]
+    @cached_property
+    def _scores(self) -> Array:
+        return load_arrays(self.work / "pieces.npz")["scores"]
+
+    @cached_property
+    def _taught(self) -> tuple[Examples, Array]:
+        """What every student learns, and the vectors that it begins with."""
+        told = load_arrays(self.work / "labels.npz")
         data = teaching.examples(
-            self.learnt, told["learnt"], names=names, scores=scores, bare_soft=told["bare"]
+            self.learnt + self.clauses,
+            told["learnt"],
+            names=self._names(),
+            scores=self._scores,
+            bare_soft=told["bare"],
         )
-        vectors = student.first_vectors(told["views"], scores)
-        pieces = student.learn_pieces(data, vectors, tick=tick)
-        grams, bias = student.learn_ngrams(data, tick=tick)
-        arrays = student.packed(pieces, grams, bias, names=names, scores=scores)
+        return data, student.first_vectors(told["views"], self._scores)
+
+    def _student(self, path: Path, tick: Progress, *, seed: int) -> None:
+        data, vectors = self._taught
+        pieces = student.learn_pieces(data, vectors, seed=seed, tick=tick)
+        grams, bias = student.learn_ngrams(data, seed=seed, tick=tick)
+        arrays = student.packed(pieces, grams, bias, names=self._names(), scores=self._scores)
         save_arrays(path, calibration.calibrated(arrays, self.calibrating))
 
     def publish(self, out: Path) -> None:
-        """Put adapter, weights and manifest into the package."""
-        labels = np.array([one.label for one in self.calibrating])
-        teacher_says = load_arrays(self.work / "labels.npz")["calibrating"]
-        adapter = load_arrays(self.work / "tuned.npz")
-        adapter["T"] = calibration.temperature(teacher_says, labels)
-        weights = load_arrays(self.work / "weights.npz")
+        """Put adapter, the best student's weights and manifest into the package."""
+        students = {seed: load_arrays(self._weights_of(seed)) for seed in SEEDS}
+        tried = {
+            seed: self._figures(partial(calibration.probabilities, weights))
+            for seed, weights in students.items()
+        }
+        chosen = calibration.best(tried)
+        adapter, labels = (load_arrays(self.work / f"{name}.npz") for name in ("tuned", "labels"))
+        right = np.array([one.label for one in self.calibrating])
+        adapter["T"] = calibration.temperature(labels["calibrating"], right)
         save_arrays(out / manifest.ADAPTER, adapter)
-        save_arrays(out / manifest.WEIGHTS, weights)
-        found = calibration.probabilities(weights, self.calibrating)
+        save_arrays(out / manifest.WEIGHTS, students[chosen])
         told = manifest.manifest(
             out,
             learnt=self.learnt,
             calibrating=self.calibrating,
-            seeds={"texts": texts.SEED, "teacher": teacher.SEED, "student": student.SEED},
+            choosing=self.choosing,
+            seeds={"texts": texts.SEED, "teacher": teacher.SEED, "student": chosen},
             figures={
-                "student": calibration.figures(found, self.calibrating),
-                "teacher": calibration.figures(teacher_says, self.calibrating),
+                "teacher": {
+                    part: calibration.figures(labels[part], some)
+                    for part, some in self.held.items()
+                },
+                **{f"student {seed}": figures for seed, figures in tried.items()},
             },
         )
         with replaced(out / manifest.MANIFEST) as file:
             file.write((json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
         click.echo(json.dumps(told["figures"], indent=2))
+
+    def _figures(self, reader: Callable[[list[Text]], Array]) -> dict[str, calibration.Figures]:
+        """How well a reader of texts does on what nothing was learnt from, by its part."""
+        return {part: calibration.figures(reader(some), some) for part, some in self.held.items()}
 
 
 if __name__ == "__main__":

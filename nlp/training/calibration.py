@@ -13,6 +13,7 @@ from nlp.training.texts import Text
 TEMPERATURES = np.arange(0.5, 2.01, 0.05)
 BINS = 10
 _LEAST = 1e-9
+Figures = dict[str, float]
 
 
 def temperature(found: Array, labels: Array) -> Array:
@@ -32,7 +33,7 @@ def temperature(found: Array, labels: Array) -> Array:
 
 def calibrated(arrays: Mapping[str, Array], texts: Sequence[Text]) -> dict[str, Array]:
     """A small model's arrays with the temperature that fits these texts."""
-    found = probabilities({**arrays, "T": np.array(1.0)}, texts)
+    found = probabilities({**arrays, "T": np.array(1, np.float32)}, texts)
     return {**arrays, "T": temperature(found, np.array([one.label for one in texts]))}
 
 
@@ -43,7 +44,7 @@ def probabilities(arrays: Mapping[str, Array], texts: Sequence[Text]) -> Array:
     return SmallModel(data.getvalue()).probabilities([one.text for one in texts])
 
 
-def figures(found: Array, texts: Sequence[Text]) -> dict[str, float]:
+def figures(found: Array, texts: Sequence[Text]) -> Figures:
     """Mean macro-F1 of languages and recall of neutral in percent; calibration error in [0, 1]."""
     labels, guesses = np.array([one.label for one in texts]), found.argmax(1)
     languages = np.array([one.language for one in texts])
@@ -56,6 +57,11 @@ def figures(found: Array, texts: Sequence[Text]) -> dict[str, float]:
         "neutral_recall": round(100 * float((guesses[labels == 1] == 1).mean()), 1),
         "calibration_error": round(calibration_error(found, labels), 3),
     }
+
+
+def best(tried: Mapping[int, Mapping[str, Figures]]) -> int:
+    """The seed with the highest mean of its parts' macro-F1; of equals the first."""
+    return max(tried, key=lambda seed: sum(part["macro_f1"] for part in tried[seed].values()))
 
 
 def macro_f1(labels: Array, guesses: Array) -> float:

@@ -19,6 +19,7 @@ def manifest(
     *,
     learnt: Sequence[Text],
     calibrating: Sequence[Text],
+    choosing: Sequence[Text],
     seeds: Mapping[str, int],
     figures: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def manifest(
         "format": FORMAT,
         "learnt from": sources(learnt),
         "calibrated on": sources(calibrating),
+        "chosen on": sources([*calibrating, *choosing]),
         "teacher": {
             "model": "multilingual-e5-small",
             "licence": "MIT",

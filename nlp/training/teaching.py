@@ -1,5 +1,6 @@
 """What the student learns: its pieces, and the judgement of the teacher on texts and on pieces."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -11,20 +12,26 @@ from nlp.sentiment.ngrams import cleaned
 from nlp.sentiment.pieces import START, Pieces
 from nlp.training.steps import Array, Progress
 from nlp.training.student import Examples
-from nlp.training.texts import MIXED, OWN, Text
+from nlp.training.texts import CLAUSE, MIXED, OWN, PLAIN, UNKNOWN, Text
 
 FREQUENT = 60_000  # the vocabulary begins with its most frequent pieces
 SEEN = 2  # texts in which a rarer piece must stand
 CHUNK = 1024
+CLAUSES = 4_500  # of a language, our own comments' first
+_WORDS, _SIGNS = (2, 8), (3, 16)  # of a clause: least and most
+_UNSPACED = ("zh", "ja")
+_ENDS = re.compile(r"""[.,;:!?…。，！？、；：()«»“”„"\n—]+|\s[-–]\s""")
 _SCRIPTS = {
     "LATIN", "CYRILLIC", "ARABIC", "DEVANAGARI", "CJK", "HIRAGANA", "KATAKANA", "HANGUL",
     "KATAKANA-HIRAGANA",
 }  # fmt: skip
 TEACHER = 0.5  # its share of a target; the label has the rest
+TEACHER_PLAIN = 0.2  # of a plain comment, which it misreads oftener
 SURE = 0.94
 _MIXED = (0.3, 0.4, 0.3)  # good and bad aspects in one sentence
 TEACHER_OWN_WEIGHT = 2.0  # of our own comments, when the teacher learns
-OWN_WEIGHT, OTHER_WEIGHT, PIECE_WEIGHT = 1.0, 0.8, 0.2
+_WEIGHTS = {OWN: 1.0, PLAIN: 4.0, CLAUSE: 0.3}
+OTHER_WEIGHT, PIECE_WEIGHT = 0.8, 0.2
 
 
 def chosen_pieces(parts: Parts, texts: Iterable[str], tick: Progress) -> list[int]:
@@ -63,6 +70,22 @@ def in_chunks(
     return np.concatenate(found)
 
 
+def clauses(texts: Sequence[Text]) -> list[Text]:
+    """Short clauses of texts, each once: short comments are rare among what is learnt from."""
+    whole = {one.text.strip().lower() for one in texts}
+    count, found = Counter[str](), dict[str, Text]()
+    for one in sorted(texts, key=lambda one: one.source != OWN):
+        for part in map(str.strip, _ENDS.split(one.text)):
+            unspaced = one.language in _UNSPACED
+            least, most = _SIGNS if unspaced else _WORDS
+            size = len(part) if unspaced else len(part.split())
+            new = least <= size <= most and part not in found and part.lower() not in whole
+            if new and count[one.language] < CLAUSES:
+                count[one.language] += 1
+                found[part] = Text(part, one.language, UNKNOWN, CLAUSE, one.tier)
+    return list(found.values())
+
+
 def bare(names: Sequence[str]) -> list[str]:
     """Pieces as texts of their own."""
     return [name.replace(START, " ").strip() or " " for name in names]
@@ -74,7 +97,9 @@ def targets(texts: Sequence[Text], soft: Array) -> Array:
     sharp = np.eye(3)[np.maximum(labels, 0)] * SURE + (1 - SURE) / 3
     own = np.where((labels >= 0)[:, None], sharp, soft)
     own = np.where((labels == MIXED)[:, None], (soft + np.array(_MIXED)) / 2, own)
-    found: Array = TEACHER * soft + (1 - TEACHER) * own
+    plain = np.array([one.source == PLAIN for one in texts])
+    share = np.where(plain, TEACHER_PLAIN, TEACHER)[:, None]
+    found: Array = share * soft + (1 - share) * own
     return found
 
 
@@ -100,12 +125,15 @@ def examples(
 
 
 def _weights(texts: Sequence[Text]) -> Array:
-    """Labelled texts of others so that classes count the same; own ones and the rest evenly."""
+    """Labelled texts of others so that classes count the same; the rest by its source."""
     labels = np.array([one.label for one in texts])
-    ours = np.array([one.source == OWN for one in texts])
-    counts = np.bincount(labels[(labels >= 0) & ~ours], minlength=3)
-    even = np.where(labels >= 0, counts.sum() / 3 / np.maximum(counts[labels], 1), OTHER_WEIGHT)
-    found: Array = np.where(ours, OWN_WEIGHT, even)
+    sources = np.array([one.source for one in texts])
+    counts = np.bincount(labels[(labels >= 0) & ~np.isin(sources, list(_WEIGHTS))], minlength=3)
+    found: Array = np.where(
+        labels >= 0, counts.sum() / 3 / np.maximum(counts[labels], 1), OTHER_WEIGHT
+    )
+    for source, weight in _WEIGHTS.items():
+        found[sources == source] = weight
     return found
 
 

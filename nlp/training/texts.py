@@ -1,4 +1,5 @@
-"""What the weights may learn from: labelled texts of tier A and our own corpus' part `learn`.
+"""What the weights may learn from: labelled texts of tier A, our own corpus' part `learn`, and our
+own plain comments of that part.
 
 The labelled data lie in a folder `train` as gzipped lines of JSON with `text`, `lang`, `label`,
 `tier` and, where only aspects are labelled, `aspects`. A row of any other tier stops the reading:
@@ -12,8 +13,9 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nlp import corpus
 from nlp.errors import NlpError
@@ -23,6 +25,8 @@ from nlp.training.steps import replaced
 SOURCES = ("mabsa", "nusax")
 TIERS = {"A": "A", "A-SA": "A, share-alike"}
 OWN, OWN_TIER = "own corpus", "written for this project, CC0"
+PLAIN = "own plain comments"
+CLAUSE = "clause"  # of a text of any source
 UNKNOWN, MIXED = -1, -2
 SEED = 1
 BALANCED = 600  # sentences of a language and label
@@ -97,6 +101,17 @@ def _own(*, calibrate: bool) -> list[Text]:
     ]
 
 
+def plain(part: Literal["learn", "choose"]) -> list[Text]:
+    """Our own short and plain comments: those to learn from, or those that choose among seeds."""
+    source = resources.files("nlp.corpus") / "plain.jsonl"
+    found = map(json.loads, source.read_text(encoding="utf-8").splitlines())
+    return [
+        Text(one["text"], one["lang"], SENTIMENTS.index(one["label"]), PLAIN, OWN_TIER)
+        for one in found
+        if one["part"] == part
+    ]
+
+
 def samples(folder: Path, *, rest: int) -> tuple[list[Text], list[Text]]:
     """Texts of tier A in our languages: balanced by language and label, and `rest` others."""
     spoken = set(corpus.languages())
@@ -131,9 +146,17 @@ def load(path: Path) -> dict[str, list[Text]]:
 
 
 def everything(folder: Path, *, rest: int) -> dict[str, list[Text]]:
-    """What has a label, what has none or is beyond the balance, and what calibrates."""
+    """By the part it plays: what has a label, what has none or is beyond the balance, the plain
+    comments that the student alone learns from, what calibrates, and what chooses among seeds.
+    """
     balanced, others = samples(folder, rest=rest)
-    return {"labelled": balanced + own(), "rest": others, "calibrating": own_calibration()}
+    return {
+        "labelled": balanced + own(),
+        "rest": others,
+        "plain": plain("learn"),
+        "calibrating": own_calibration(),
+        "choosing": plain("choose"),
+    }
 
 
 def digest(texts: Iterable[str]) -> str:

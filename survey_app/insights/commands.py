@@ -14,6 +14,7 @@ import click
 from flask.cli import with_appcontext
 
 from nlp.errors import NlpError
+from nlp.language import primary_language
 from nlp.results import SENTIMENTS
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import zone_of
@@ -203,7 +204,10 @@ def labelled_comments(folder: Path) -> Iterator["Labelled"]:
             for number, line in enumerate(lines, 1):
                 try:
                     row = json.loads(line)
-                    text, language, label = row["text"], row["lang"], row["label"]
+                    text, label = row["text"], row["label"]
+                    language = primary_language(row["lang"])
+                    if not isinstance(text, str):
+                        raise TypeError("text is no text")
                 except (ValueError, KeyError, TypeError) as error:
                     raise Malformed(
                         "evaluate.line",
@@ -211,7 +215,7 @@ def labelled_comments(folder: Path) -> Iterator["Labelled"]:
                         hint=N_("Each line is a JSON object with text, lang and label."),
                         name=path.name,
                         number=number,
-                        reason=str(error) or type(error).__name__,
+                        reason=str(error).rstrip(".") or type(error).__name__,
                     ) from None
                 if label in SENTIMENTS and taken.get(language, 0) < CAP:
                     taken[language] = taken.get(language, 0) + 1

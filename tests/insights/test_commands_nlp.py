@@ -30,7 +30,18 @@ def test_a_folder_of_labelled_comments_becomes_a_table(tmp_path: Path) -> None:
     assert "Mean macro-F1 over 2 languages: 100.00" in ran.output
 
 
-@pytest.mark.parametrize("line", ["{", '{"text": "x"}', "[]", "3"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        '{"text": "x"}',
+        "[]",
+        "3",
+        '{"text": "x", "lang": null, "label": "neutral"}',
+        '{"text": "x", "lang": "English", "label": "neutral"}',
+        '{"text": 3, "lang": "en", "label": "neutral"}',
+    ],
+)
 def test_a_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
     _write(tmp_path, ['{"text": "x", "lang": "en", "label": "neutral"}', line])
     ran = CliRunner().invoke(evaluate_nlp, ["--data", str(tmp_path)])

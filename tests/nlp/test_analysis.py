@@ -130,6 +130,12 @@ def test_a_text_that_is_no_str_is_named_by_its_index(odd):
         nlp.analyse_many(["fine", odd])
 
 
+@pytest.mark.parametrize("work", [nlp.redact, nlp.find_personal])
+def test_what_is_no_text_is_told_from_one(work):
+    with pytest.raises(TypeError, match="NoneType, not str"):
+        work(None)
+
+
 def test_a_single_str_is_no_list_of_texts_or_languages():
     with pytest.raises(TypeError, match="list of texts"):
         nlp.analyse_many("one comment")
@@ -143,7 +149,14 @@ def test_a_single_str_is_no_list_of_texts_or_languages():
         ((["a", "b"], ["en"]), {}, "2 texts and 1 languages"),
         ((["a"], ["english"]), {}, "'english' is not a language code"),
         ((["a"], [""]), {}, "'' is not a language code"),
+        ((["a"], [3]), {}, "3 is not a language code"),
+        ((["a"],), {"expected": [3]}, "3 is not a language code"),
+        ((["a"],), {"candidates": [None]}, "None is not a language code"),
+        ((["a"],), {"candidates": "en"}, "single str"),
         ((["a"],), {"candidates": []}, "no candidates"),
+        ((["a"],), {"own_themes": ["x"]}, "own_themes is list"),
+        ((["a"],), {"encoder": "/path"}, "encoder is str"),
+        ((["a"],), {"tuning": {}}, "tuning is dict"),
         ((["a"],), {"candidates": ["en", "qqq"]}, "qqq"),
     ],
 )
@@ -173,6 +186,12 @@ def test_results_are_frozen():
         found.language = "de"
     with pytest.raises(FrozenInstanceError):
         found.themes[0].code = "theme.price"
+
+
+@pytest.mark.parametrize("text", ["\u200d" * 20, "\ufeff\u00ad", "\u3164"])
+def test_what_can_not_be_seen_is_unscored(text):
+    (found,) = nlp.analyse_many([text], ["en"])
+    assert found.sentiment is found.probabilities is None
 
 
 POISON = {

@@ -123,10 +123,20 @@ def test_two_scripts_of_one_language_both_find_it():
         (" DE ", "de"),
         ("nb-NO", "no"),
         ("fil", "fil"),
+        ("eng", "en"),
+        ("zho-Hant", "zh"),
     ],
 )
 def test_locales_are_matched_on_their_language(code, language):
     assert primary_language(code) == language
+
+
+def test_the_model_is_read_once_for_many_lists_of_languages(monkeypatch):
+    detect("Paket", DEFAULT)
+    monkeypatch.setattr("nlp.identifier.load_model", None)
+    others = [code for code in LANGUAGES if code not in DEFAULT][:20]
+    told = [detect("Das Paket kam zwei Tage zu spät an.", DEFAULT, code) for code in others]
+    assert set(told) == {"de"}
 
 
 def test_candidates_of_one_call_do_not_narrow_another():

@@ -28,6 +28,11 @@ def tuning() -> Tuning:
     return found
 
 
+def test_a_pair_of_no_class_is_refused() -> None:
+    with pytest.raises(nlp.InputError, match="'pos' is no sentiment"):
+        Pair("good", "en", "pos")  # type: ignore[arg-type]  # as a careless caller may
+
+
 def test_a_jargon_is_learnt_and_understood_in_comments_never_seen(tuning: Tuning) -> None:
     others = jargon(100, seed=9)
     assert share_right(others, None) < 0.3

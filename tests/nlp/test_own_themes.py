@@ -3,8 +3,10 @@
 import pytest
 
 import nlp
+from nlp import own_themes
 from nlp.errors import TaxonomyError
 from nlp.own_themes import MAX_HITS, OwnTheme, OwnThemes
+from nlp.themes import Place
 
 REFUNDS = OwnTheme("theme.own.refunds", ("refund*", "money back"))
 ORDERS = OwnTheme("theme.own.orders", pattern=r"order\s+no\.?\s*\d+|訂單")
@@ -36,6 +38,26 @@ def test_places_of_one_theme_do_not_overlap_and_are_not_without_number():
     theme = OwnTheme("theme.own.x", ("late", "late order"), "late|order")
     assert _found([theme], "late order") == [("theme.own.x", "late order")]
     assert len(OwnThemes([theme]).mentions("late. " * 500)) == MAX_HITS
+
+
+def test_phrases_inside_each_other_are_not_all_looked_at(monkeypatch):
+    made = []
+    monkeypatch.setattr(own_themes, "Place", lambda *place: made.append(place) or Place(*place))
+    nested = tuple("a " * size + "a" for size in range(29))
+    never = OwnTheme("theme.own.never", (*nested[:-1], "a b"))
+    themes = [OwnTheme(f"theme.own.a{n}", nested) for n in range(nlp.MAX_OWN_THEMES - 1)]
+    found = OwnThemes([*themes, never]).mentions("a " * 5_000)
+    assert len(made) == len(found) == nlp.MAX_OWN_THEMES * MAX_HITS
+    assert {(one.start, one.end) for one in found if one.code == "theme.own.a0"} == {
+        (58 * place, 58 * place + 57) for place in range(MAX_HITS)
+    }
+
+
+def test_of_several_readings_of_a_word_each_is_looked_for():
+    theme = OwnTheme("theme.own.x", ("deliver* late", "delivery was", "late*"))
+    assert [said for _, said in _found([theme], "delivery late, delivery was lately")] == [
+        "delivery late", "delivery was", "lately"
+    ]  # fmt: skip
 
 
 def test_they_are_judged_like_other_themes_and_in_languages_without_a_taxonomy():

@@ -113,6 +113,42 @@ def test_the_words_that_moved_a_score_are_named():
     assert len(explain("word " * 500, "de")) == 60
 
 
+@pytest.mark.parametrize("language", ["en", "EN", "en-GB", "eng"])
+def test_the_score_that_is_explained_is_that_of_the_analysis(language, monkeypatch):
+    text = "I don’t love it"
+    seen = []
+    monkeypatch.setattr(
+        "nlp.sentiment.probabilities", lambda *given: seen.append(probabilities(*given)) or seen[0]
+    )
+    assert [text[one.start : one.end] for one in explain(text, language)] == [
+        "I", "don", "t", "love", "it"
+    ]  # fmt: skip
+    (found,) = nlp.analyse_many([text], [language])
+    assert seen[0][0] == pytest.approx(found.probabilities, abs=1e-5)
+
+
+def test_what_has_no_score_has_no_words():
+    assert explain("very good", "th") == explain("\u200d \ufeff", "en") == ()
+    with pytest.raises(nlp.InputError, match="not a language code"):
+        explain("very good", "nonsense")
+
+
+def test_what_lies_beyond_the_beginning_says_nothing():
+    text = "word " * 200
+    (plain, more) = probabilities([text, text + "I love it! " * 100], ["en"] * 2)
+    assert plain == pytest.approx(more, abs=1e-5)
+    far = explain(("word " * 20).ljust(2_000) + "love", "en")
+    assert len(far) == 20
+
+
+def test_long_parts_of_words_are_not_kept(monkeypatch):
+    split = []
+    monkeypatch.setattr(Pieces, "_split", lambda _, part: split.append(part) or b"")
+    pieces = Pieces(["a", "b", "ab", "ba"], [-1, -1, -1, -1])
+    pieces.cut(["abab", "abab", "ab" * 50, "ab" * 50])
+    assert split.count("abab") == 1 and split.count("ab" * 50) == 2
+
+
 def test_the_lexicon_speaks_in_english_only():
     (english,) = probabilities(["adorable"], ["en"])
     (other,) = probabilities(["adorable"], ["fr"])

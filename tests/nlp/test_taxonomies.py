@@ -56,11 +56,14 @@ def _price(entry: str) -> str:
         (GOOD + "[theme.price.level.deep]\n", "theme.price.level has unknown keys: deep"),
         (GOOD.replace('negators = ["not"]', 'maybe = ["x"]'), "words has unknown keys: maybe"),
         (GOOD.replace('["not"]', '"not"'), "words, negators: not a list"),
+        ("words = 3\n" + GOOD.replace('[words]\nnegators = ["not"]\n', ""), "words is no table"),
         (GOOD + "[theme.empty]\n", "theme.empty has no phrases"),
         (_price('"price"'), "theme.price, mentions: not a list"),
         (_price("[1]"), "theme.price, mentions: not a list"),
         (_price('[" price"]'), "theme.price, mentions: ' price' is not a phrase"),
         (_price('["?"]'), "is not a phrase"),
+        (_price('["½"]'), "is not a phrase"),
+        (_price('["pri*ce"]'), "'pri*ce' has a star inside"),
         (_price(f'["{"x" * 61}"]'), "is not a phrase"),
         (_price('["pr*"]'), "would catch half the language"),
         (_price('["after * days"]'), "would catch half the language"),
@@ -72,6 +75,24 @@ def test_every_mistake_names_its_place_and_hints(source, message):
         parse_taxonomy(source)
     assert message in str(caught.value)
     assert "Hint: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fits", "too_short"),
+    [
+        ("pri*", "pr*"),
+        ("äöü*", "äö*"),
+        ("при*", "пр*"),
+        ("दरव*", "दर*"),
+        ("غش*", "غ*"),
+        ("값*", "l*"),
+    ],
+)
+def test_a_stem_has_letters_enough_for_its_script(fits, too_short):
+    assert parse_taxonomy(_price(f'["{fits}"]')).phrases[0].text == fits
+    for text in (too_short, f"late {too_short}", f"late-{too_short}"):
+        with pytest.raises(nlp.TaxonomyError, match="would catch half the language"):
+            parse_taxonomy(_price(f'["{text}"]'))
 
 
 def test_the_engine_version_changes_with_what_results_rest_on(monkeypatch):

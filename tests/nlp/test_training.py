@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import json
+import re
+from collections import Counter
 from importlib import resources
 
 import numpy as np
@@ -68,15 +70,31 @@ def test_our_comments_that_test_or_calibrate_are_not_learnt_from():
     assert not learnt & calibrating and not tested & (learnt | calibrating)
 
 
+def test_plain_comments_that_choose_a_student_are_not_learnt_from():
+    def letters(some):
+        return {re.sub(r"[\s.!?,…।。]", "", one.text.casefold()) for one in some}
+
+    learnt, choosing = texts.plain("learn"), texts.plain("choose")
+    for some, least in ((learnt, 85), (choosing, 16)):
+        assert min(Counter(one.language for one in some).values()) >= least
+        assert {one.language for one in some} == set(corpus.languages())
+    assert len(letters(choosing)) == len(choosing)
+    assert not letters(choosing) & letters([*learnt, *texts.own()])
+    tested = [one for code in corpus.languages() for one in corpus.read(code) if one.part == "test"]
+    assert not letters(learnt) & letters([*texts.own_calibration(), *tested])
+
+
 def test_the_manifest_tells_what_the_shipped_weights_learnt_from():
     package = resources.files("nlp")
     told = json.loads((package / manifest.MANIFEST).read_text(encoding="utf-8"))
     sources = told["learnt from"]
-    assert {one["source"] for one in sources} == {texts.OWN, *texts.SOURCES}
+    assert {one["source"] for one in sources} == {texts.OWN, texts.PLAIN, *texts.SOURCES}
     assert {one["tier"] for one in sources} <= {texts.OWN_TIER, *texts.TIERS.values()}
-    own = [one for one in sources if one["source"] == texts.OWN]
-    assert own == manifest.sources(texts.own())
+    own = [one for one in sources if one["source"] in (texts.OWN, texts.PLAIN)]
+    assert own == manifest.sources([*texts.own(), *texts.plain("learn")])
     assert told["calibrated on"] == manifest.sources(texts.own_calibration())
+    held = [*texts.own_calibration(), *texts.plain("choose")]
+    assert told["chosen on"] == manifest.sources(held)
     assert told["files"] == {
         name: hashlib.sha256(package.joinpath(name).read_bytes()).hexdigest()
         for name in (manifest.WEIGHTS, manifest.ADAPTER)
@@ -123,8 +141,8 @@ def test_a_student_learns_a_few_dozen_comments_and_what_is_packed_reads_them(mon
         some, sure, names=words, scores=scores, bare_soft=np.full((len(words), 3), 1 / 3)
     )
     vectors = student.first_vectors(np.random.default_rng(0).normal(size=(len(words), 40)), scores)
-    learnt = student.learn_pieces(data, vectors, tick=lambda _: None)
-    grams, bias = student.learn_ngrams(data, tick=lambda _: None)
+    learnt = student.learn_pieces(data, vectors, seed=0, tick=lambda _: None)
+    grams, bias = student.learn_ngrams(data, seed=0, tick=lambda _: None)
     arrays = calibration.calibrated(
         student.packed(learnt, grams, bias, names=words, scores=scores), some
     )
@@ -146,13 +164,37 @@ def test_calibration_finds_the_temperature_that_was_hidden(monkeypatch):
 
 
 def test_a_target_is_the_teachers_judgement_and_the_label_where_there_is_one():
-    soft = np.array([[0.2, 0.2, 0.6]] * 3)
+    soft = np.array([[0.2, 0.2, 0.6]] * 4)
     some = [Text("", "en", label, "mabsa", "A") for label in (0, texts.UNKNOWN, texts.MIXED)]
+    some.append(Text("", "en", 0, texts.PLAIN, texts.OWN_TIER))
     found = teaching.targets(some, soft)
     assert found.sum(1) == pytest.approx(1)
     assert found[1] == pytest.approx(soft[1])
     assert found[0] == pytest.approx((soft[0] + np.array([0.96, 0.02, 0.02])) / 2)
     assert found[2, 1] > soft[2, 1]
+    assert found[3, 0] > found[0, 0]  # a plain comment's label counts more
+
+
+def test_the_student_that_reads_both_kinds_of_our_comments_best_is_chosen():
+    def tried(*figures):
+        return dict(zip("ab", ({"macro_f1": one} for one in figures), strict=True))
+
+    assert calibration.best({0: tried(70, 60), 1: tried(61, 71), 2: tried(66, 66)}) == 1
+
+
+def test_clauses_are_short_new_and_our_own_ones_first(monkeypatch):
+    monkeypatch.setattr(teaching, "CLAUSES", 2)
+    given = [
+        Text("Too late, the box was open. No", "en", 0, "mabsa", "A"),
+        Text("nice staff", "en", 2, "mabsa", "A"),
+        Text("Nice staff, fair price; fair price", "en", 2, texts.OWN, texts.OWN_TIER),
+        Text("遅い。とても高いです", "ja", 0, "mabsa", "A"),
+    ]
+    found = teaching.clauses(given)
+    assert [one.text for one in found] == ["fair price", "Too late", "とても高いです"]
+    assert {one.label for one in found} == {texts.UNKNOWN}
+    weighed = teaching._weights([*given, *found])
+    assert weighed[-1] < weighed[2] and weighed[0] == weighed[3]
 
 
 def test_pieces_are_lower_case_of_our_scripts_and_frequent_or_seen(monkeypatch):

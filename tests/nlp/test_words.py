@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp.words import cut, fold, readable, without_clitics, words_of
+from nlp.words import (
+    LONGEST_KEPT,
+    cut,
+    fold,
+    is_visible,
+    kept,
+    readable,
+    without_clitics,
+    words_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +51,20 @@ def test_marks_that_make_another_letter_stay(one, other):
 def test_arabic_words_lose_what_is_written_together_with_them():
     assert "خدمه" in list(without_clitics(fold("والخدمة")))
     assert list(without_clitics("ولد")) == ["ولد"]
+
+
+def test_only_short_words_are_kept():
+    read = []
+    length = kept(lambda word: read.append(word) or len(word), most=2)
+    short, long = "x" * LONGEST_KEPT, "x" * (LONGEST_KEPT + 1)
+    assert [length(word) for word in (short, short, long, long)] == [40, 40, 41, 41]
+    assert read == [short, long, long]
+
+
+@pytest.mark.parametrize("text", ["\u200d" * 20, " \ufeff\u00ad", "\u3164\u2800", "\u0301", ""])
+def test_what_has_no_ink_is_not_visible(text):
+    assert not is_visible(text)
+    assert is_visible(text + "👍") and is_visible(text + "!") and is_visible("字" + text)
 
 
 @given(st.text(st.characters(exclude_categories=())))

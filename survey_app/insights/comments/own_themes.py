@@ -43,6 +43,7 @@ REASONS: Mapping[str, str] = {
     "phrase.stem": N_(
         "“%(text)s” finds too much: write at least %(least)s letters before the star."
     ),
+    "phrase.star": N_("“%(text)s”: a star stands at the end of a word only."),
     "phrase.twice": N_("“%(text)s” stands there twice."),
     "words.many": N_("Write at most %(most)s words or phrases, one a line."),
     "pattern.length": N_("A pattern has at most %(most)s characters."),

@@ -179,7 +179,10 @@ def test_what_can_not_be_searched_for_names_its_field(said: dict[str, str], fiel
     ("said", "reason"),
     [
         ({"words": "***"}, "phrase.form"),
+        ({"words": "½"}, "phrase.form"),
         ({"words": "ab*"}, "phrase.stem"),
+        ({"words": "п*"}, "phrase.stem"),
+        ({"words": "re*fund"}, "phrase.star"),
         ({"words": "\n".join(f"word{number}" for number in range(101))}, "words.many"),
         ({"words": "", "pattern": "a" * 501}, "pattern.length"),
         ({"words": "", "pattern": "a*"}, "pattern.nothing"),
