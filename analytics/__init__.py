@@ -17,11 +17,27 @@ The law of this package:
 """
 
 from analytics.ces import ces, summarise_ces, tally_ces
+from analytics.clusters import clustered, clustered_change
 from analytics.compare import against_rest, compare, false_discovery
+from analytics.countries import read_countries
 from analytics.csat import csat, summarise_csat, tally_csat
+from analytics.drivers import Drivers, drivers, summarise_drivers, tally_drivers
 from analytics.errors import AnalyticsError, ArgumentError, FrameError
+from analytics.experiments import Experiment, experiment
+from analytics.impact import impact, summarise_impact, tally_impact
 from analytics.intervals import adjusted_wald, student_mean, wilson
+from analytics.mix import Split, split_change
+from analytics.nonresponse import (
+    Representativity,
+    early_late,
+    representativity,
+    response_rates,
+    summarise_response,
+    tally_response,
+    worst_case,
+)
 from analytics.nps import nps, summarise_nps, tally_nps
+from analytics.paired import paired, summarise_paired, tally_paired
 from analytics.periods import (
     Grain,
     Period,
@@ -32,45 +48,85 @@ from analytics.periods import (
     previous,
     to_date,
 )
+from analytics.power import SamplePlan, outlook
+from analytics.raking import Raking, rake, weigh
+from analytics.score_interval import tango
 from analytics.sentiment import sentiment, summarise_sentiment, tally_sentiment
+from analytics.shrinkage import shrink, shrink_means
 from analytics.suppress import nested_ok, suppress
 from analytics.tallies import roll_up
 from analytics.themes import summarise_themes, tally_themes, themes
+from analytics.trends import Levels, anomalies, change_points
 
 __all__ = [
     "AnalyticsError",
     "ArgumentError",
+    "Drivers",
+    "Experiment",
     "FrameError",
     "Grain",
+    "Levels",
     "Period",
+    "Raking",
+    "Representativity",
+    "SamplePlan",
+    "Split",
     "adjusted_wald",
     "against_rest",
+    "anomalies",
     "bucket",
     "bucket_start",
     "buckets",
     "ces",
+    "change_points",
     "choose_grain",
+    "clustered",
+    "clustered_change",
     "compare",
     "csat",
+    "drivers",
+    "early_late",
+    "experiment",
     "false_discovery",
+    "impact",
     "nested_ok",
     "nps",
+    "outlook",
+    "paired",
     "previous",
+    "rake",
+    "read_countries",
+    "representativity",
+    "response_rates",
     "roll_up",
     "sentiment",
+    "shrink",
+    "shrink_means",
+    "split_change",
     "student_mean",
     "summarise_ces",
     "summarise_csat",
+    "summarise_drivers",
+    "summarise_impact",
     "summarise_nps",
+    "summarise_paired",
+    "summarise_response",
     "summarise_sentiment",
     "summarise_themes",
     "suppress",
     "tally_ces",
     "tally_csat",
+    "tally_drivers",
+    "tally_impact",
     "tally_nps",
+    "tally_paired",
+    "tally_response",
     "tally_sentiment",
     "tally_themes",
+    "tango",
     "themes",
     "to_date",
+    "weigh",
     "wilson",
+    "worst_case",
 ]

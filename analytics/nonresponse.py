@@ -1,0 +1,232 @@
+"""Who did not answer, and what that could mean for a score.
+
+A score speaks of those who answered. Four readings of the others: the response rate of each
+segment; how far those who answered differ from those asked (R-indicator, dissimilarity); the
+worst and best score the silent could have made of it; and, where a wave is known, how the late
+answers differ from the early ones (the late ones are thought to resemble the silent).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc  # type: ignore[import-untyped]  # scipy ships no types
+
+from analytics import frames, intervals, tallies
+from analytics.compare import compare
+from analytics.errors import FrameError
+from analytics.intervals import Numbers
+from analytics.nps import summarise_nps
+
+SHAPE = frames.Shape(
+    "response rate",
+    (
+        frames.Column("asked", frames.ANSWERS, "surveys delivered or displayed"),
+        frames.Column("answered", frames.ANSWERS, "of these, answered"),
+    ),
+)
+COUNTS = ("n", "asked")
+SCORES = ("rate", "low", "high")
+
+
+@dataclass(frozen=True)
+class Representativity:
+    """How far those who answered resemble those asked, by segments (`representativity`).
+
+    `n` answers of `asked`; `rate` in percent. `r_indicator` in [0, 1], 1: every segment answers
+    alike; `r_adjusted`, less what chance alone takes off it. `dissimilarity` in [0, 1]: the share
+    of answers that would have to come from other segments. `maximal_bias` in points: how far a
+    score on [-100, 100] can lie off at most if within segments the silent resemble the others.
+    `p_value` of equal rates. NaN where nobody was asked (or where no segment can be judged).
+    """
+
+    n: int
+    asked: int
+    rate: float
+    r_indicator: float
+    r_adjusted: float
+    dissimilarity: float
+    maximal_bias: float
+    p_value: float
+
+
+def response_rates(
+    frame: Any, *, by: str | Sequence[str] = (), confidence: float = 0.95
+) -> pd.DataFrame:
+    """Response rate of a frame with the counts `asked` (delivered, in an app displayed) and
+    `answered`, one row per invitation (1 and 0 or 1) or per any group of them.
+
+    Any Narwhals-compatible frame → pandas, one row per group: the `by` columns; `n` (answered)
+    and `asked`, int64; `rate, low, high` in percent, Wilson interval. Null where nobody was
+    asked. Keys as for `nps`. FrameError: a column missing, counts broken or null, or a row or
+    group of more answers than were asked.
+
+    >>> frame = pd.DataFrame({"stage": ["adopt", "exit"], "asked": [400, 100], "answered": [80, 5]})
+    >>> response_rates(frame, by="stage").round(1).values.tolist()
+    [['adopt', 80, 400, 20.0, 16.4, 24.2], ['exit', 5, 100, 5.0, 2.2, 11.2]]
+    """
+    tallied = tally_response(frame, by=by)
+    return summarise_response(tallied, confidence=confidence)
+
+
+def tally_response(frame: Any, *, by: str | Sequence[str] = ()) -> pd.DataFrame:
+    """The additive part of `response_rates`: keys, `n` (answered) and `asked`, int64."""
+    checked = frames.read(frame, SHAPE, by=by)
+    tallies.refuse_clashes([key.name for key in checked.keys], (*COUNTS, *SCORES, "answered"))
+    asked, answered = nw.col("asked"), nw.col("answered")
+    sums = {
+        "n": answered,
+        "asked": asked,
+        "over": frames.where(answered > asked, nw.lit(1.0)),
+    }
+    tallied = tallies.tally(checked, sums)
+    if tallied["over"].sum() > 0:
+        raise _more_than_asked("answered")
+    return tallied.drop(columns="over").astype(dict.fromkeys(COUNTS, "int64"))
+
+
+def summarise_response(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """The rate and interval of each row of a tally: the table that `response_rates` returns."""
+    n, asked = _counts(tallied)
+    table = tallied.copy()
+    low, high = intervals.wilson(n, asked, confidence=confidence)
+    table["rate"] = 100 * n / np.where(asked > 0, asked, np.nan)
+    table["low"], table["high"] = 100 * low, 100 * high
+    return table
+
+
+def representativity(tallied: pd.DataFrame) -> Representativity:
+    """The R-indicator and its relatives of a tally of `tally_response` by segments.
+
+    R = 1 - 2·S, S the standard deviation of the segments' rates ρ over those asked (Schouten,
+    Cobben & Bethlehem 2009, Survey Methodology 35(1)); `r_adjusted` first takes the sampling
+    variance of the rates off S² (Shlomo, Skinner & Schouten 2012, JSPI 142). The maximal bias
+    is S/ρ̄ times the largest standard deviation a score in [-100, 100] can have, 100 points.
+    Dissimilarity: Duncan & Duncan (1955), American Sociological Review 20. p: Pearson's χ². It
+    sees only the segments given: a good R says nothing of what they don't hold.
+
+    >>> tallied = pd.DataFrame({"stage": ["adopt", "exit"], "n": [80, 5], "asked": [400, 100]})
+    >>> found = representativity(tallied)   # S = .06: R = 1 - .12
+    >>> round(found.r_indicator, 3), round(found.dissimilarity, 3), round(found.maximal_bias, 1)
+    (0.88, 0.141, 35.3)
+    """
+    n, asked = _counts(tallied)
+    n, asked = n[asked > 0], asked[asked > 0]
+    total, answers = asked.sum(), n.sum()
+    if total < 2:
+        nan = float("nan")
+        return Representativity(int(answers), int(total), nan, nan, nan, nan, nan, nan)
+    rate, mean = n / asked, answers / total
+    variance = float((asked * (rate - mean) ** 2).sum() / (total - 1))
+    chance = (1 - asked / total) * rate * (1 - rate) * asked / np.maximum(asked - 1, 1)
+    true_variance = max(variance - float(chance.sum() / (total - 1)), 0.0)
+    gone = answers == 0
+    apart = float("nan") if gone else float(np.abs(asked / total - n / answers).sum() / 2)
+    even = mean in {0.0, 1.0} or len(asked) < 2
+    chi = float("nan") if even else (asked * (rate - mean) ** 2).sum() / (mean * (1 - mean))
+    return Representativity(
+        n=int(answers),
+        asked=int(total),
+        rate=float(100 * mean),
+        r_indicator=max(1 - 2 * variance**0.5, 0.0),
+        r_adjusted=max(1 - 2 * true_variance**0.5, 0.0),
+        dissimilarity=apart,
+        maximal_bias=float("nan") if gone else float(100 * variance**0.5 / mean),
+        p_value=float(chdtrc(len(asked) - 1, chi)),
+    )
+
+
+def worst_case(
+    tallied: pd.DataFrame, *, asked: str = "asked", confidence: float = 0.95
+) -> pd.DataFrame:
+    """The NPS of all who were asked, whatever the silent would have said.
+
+    A tally or result of NPS with a further column `asked` → keys, `n`, `asked`, `nps`, and
+    `worst, best` in points: the score if all the silent were detractors, or promoters. These
+    are bounds, no interval: nothing is assumed (Manski 1989, Journal of Human Resources
+    24(3)). `worst_low, best_high` add the sampling error of those asked (adjusted Wald).
+    Null where nobody was asked. FrameError: a column missing, `asked` null, broken or < n.
+
+    >>> tallied = pd.DataFrame({"n": [100], "promoters": [60], "detractors": [20], "asked": [200]})
+    >>> worst_case(tallied)[["nps", "worst", "best"]].values.tolist()
+    [[40.0, -30.0, 70.0]]
+    """
+    for name in ("n", "promoters", "detractors", asked):
+        if name not in tallied:
+            raise FrameError(
+                name, "is missing", hint="pass a tally of NPS", present=tallied.columns
+            )
+    n, people = _counts(tallied.rename(columns={asked: "asked"}))
+    up, down = (tallied[name].to_numpy(np.float64) for name in ("promoters", "detractors"))
+    size, silent = np.where(people > 0, people, np.nan), people - n
+    table = tallied[tallies.keys(tallied)].copy()
+    table["n"], table["asked"] = n.astype(np.int64), people.astype(np.int64)
+    plain = tallied[["n", "promoters", "detractors"]]
+    table["nps"] = summarise_nps(plain)["nps"]
+    table["worst"] = 100 * (up - down - silent) / size
+    table["best"] = 100 * (up + silent - down) / size
+    table["worst_low"], _ = intervals.adjusted_wald(
+        up, down + silent, people, confidence=confidence
+    )
+    _, table["best_high"] = intervals.adjusted_wald(
+        up + silent, down, people, confidence=confidence
+    )
+    return table
+
+
+def early_late(
+    tallied: pd.DataFrame, *, wave: str = "wave", confidence: float = 0.95
+) -> pd.DataFrame:
+    """Late answers against early ones: a tally of NPS by `wave` (and other keys), in which the
+    first wave is the early one (before any reminder) and all others together are late.
+
+    → the table of `compare` by the other keys: `change, change_low, change_high` (late - early,
+    points), `p_value`, `significant`. Null where either is absent. A difference says that the
+    silent may differ, too (Armstrong & Overton 1977, Journal of Marketing Research 14); none
+    doesn't say that they don't. Weighted tallies stay weighted. FrameError: no such wave, or
+    null waves.
+
+    >>> tallied = pd.DataFrame({"wave": [1, 2, 3], "n": [400, 200, 200],
+    ...     "promoters": [240, 100, 100], "detractors": [60, 40, 40]})
+    >>> early_late(tallied)[["change", "significant"]].round(3).values.tolist()
+    [[-15.0, True]]
+    """
+    if wave not in tallied:
+        raise FrameError(wave, "is missing", hint="tally by it", present=tallied.columns)
+    if tallied[wave].isna().any():
+        raise FrameError(wave, "holds null", hint="leave out answers of unknown wave")
+    others = [name for name in tallies.keys(tallied) if name != wave]
+    first = tallied[wave].min() if len(tallied) else None
+    late = tallied[wave] > first if len(tallied) else np.zeros(0, dtype=bool)
+    early_rows, late_rows = (tallies.roll_up(tallied[rows], by=others) for rows in (~late, late))
+    return compare(late_rows, early_rows, metric="nps", confidence=confidence)
+
+
+def _counts(tallied: pd.DataFrame) -> tuple[Numbers, Numbers]:
+    """Answered and asked of each row, checked."""
+    for name in COUNTS:
+        if name not in tallied:
+            raise FrameError(
+                name, "is missing", hint="pass a tally_response", present=tallied.columns
+            )
+        values = tallied[name].to_numpy(np.float64, na_value=np.nan)
+        wrong = np.flatnonzero(~(values >= 0) | (values % 1 != 0))
+        if len(wrong):
+            raise FrameError(
+                name, f"holds {tallied[name].iloc[wrong[0]]!r}", hint="whole numbers ≥ 0"
+            )
+    n, asked = (tallied[name].to_numpy(np.float64) for name in COUNTS)
+    if (n > asked).any():
+        raise _more_than_asked("n")
+    return n, asked
+
+
+def _more_than_asked(column: str) -> FrameError:
+    return FrameError(
+        column,
+        "holds more answers than were asked",
+        hint="count invitations and their answers over the same period and channel",
+    )

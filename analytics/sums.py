@@ -1,0 +1,131 @@
+"""What the statistics beyond a single score read of a table: sums of answers, row by row.
+
+Any result or tally of NPS, CSAT, CES or sentiment becomes answers up, down and in all, weighted
+where the tally is. Unlike the effective numbers of `compare.Side` these sums add up.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scipy ships no types
+
+from analytics import intervals, tallies
+from analytics.compare import Difference, Metric
+from analytics.errors import ArgumentError, FrameError
+from analytics.intervals import Numbers
+
+NET: dict[str, tuple[str, ...]] = {
+    "nps": ("promoters", "detractors", "n"),
+    "sentiment": ("positive", "negative", "scored"),
+}
+SHARES: dict[str, tuple[str, ...]] = {"csat": ("satisfied", "n"), "ces": ("easy", "n")}
+ROUNDING = 1e-9  # a standard error (a share) below this is that of sums that should cancel
+WEIGHTED = ("weight_promoters", "weight_detractors", "weight_sum")
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Row by row: Σw of the answers up, down and in all, Σw², and plain `n`; NaN if suppressed.
+
+    Without weights each w is 1. `net`: a score of up less down, else the share of up.
+    """
+
+    up: Numbers
+    down: Numbers
+    size: Numbers
+    squares: Numbers
+    n: Numbers
+    net: bool
+
+    @property
+    def score(self) -> Numbers:
+        """The score as a share, [-1, 1] or [0, 1]; NaN without answers."""
+        return (self.up - self.down) / np.where(self.size > 0, self.size, np.nan)
+
+    @property
+    def effective(self) -> Numbers:
+        """Kish's effective number of answers, (Σw)²/Σw²; NaN without answers."""
+        return self.size**2 / np.where(self.squares > 0, self.squares, np.nan)
+
+    @property
+    def limit(self) -> float:
+        """How far a difference of two scores can reach, in points."""
+        return 200.0 if self.net else 100.0
+
+    def variance(self) -> Numbers:
+        """Of each plain score, as a share²: V'/n, with made-up answers in V', but not in n.
+
+        They keep V' above 0 where all agree: ¾ up, ¾ down, 1½ between for net scores (Rocks
+        2016), two up, two down for shares (Agresti & Coull 1998, The American Statistician
+        52(2)). Over n' = n + 3 it would be the variance of the adjusted score, which the interval
+        stands around: too small for the plain one.
+        """
+        n = self.effective
+        scale = n / np.where(self.size > 0, self.size, np.nan)
+        if self.net:
+            return intervals.adjusted_net(self.up * scale, self.down * scale, n)[1] * (n + 3) / n
+        share = (self.up * scale + 2) / (n + 4)
+        return share * (1 - share) / n
+
+
+def read(table: pd.DataFrame, metric: Metric) -> Sums:
+    """The sums of a result or tally of `metric`; of weighted NPS only a tally will do.
+
+    Raises ArgumentError for another metric, FrameError where a column is missing, keys repeat,
+    or a result is weighted (it doesn't hold the weighted counts).
+    """
+    names = columns(metric)
+    for name in names:
+        if name not in table:
+            raise FrameError(
+                name, "is missing", hint=f"pass a table of {metric}", present=table.columns
+            )
+    if "n_eff" in table and "weight_squares" not in table:
+        raise FrameError(
+            "n_eff", "says that the scores are weighted", hint="pass tally_nps(…, weight=…)"
+        )
+    keys = tallies.keys(table)
+    if table.duplicated(keys).any() if keys else len(table) != 1:
+        raise FrameError(
+            keys[0] if keys else None, "repeats a key", hint="one row per combination of keys"
+        )
+    weighted = metric == "nps" and "weight_sum" in table
+    sums = [_numbers(table, name) for name in (WEIGHTED if weighted else names)]
+    n = _numbers(table, names[-1])
+    down = sums[1] if metric in NET else np.zeros(len(table))
+    squares = _numbers(table, "weight_squares") if weighted else n
+    return Sums(sums[0], down, sums[-1], squares, n, net=metric in NET)
+
+
+def columns(metric: str) -> tuple[str, ...]:
+    """The columns a table of `metric` counts in: up, down (net scores only), in all."""
+    known = NET | SHARES
+    if metric not in known:
+        raise ArgumentError("metric", f"is {metric!r}", hint=f"one of {', '.join(known)}")
+    return known[metric]
+
+
+def student(
+    value: Numbers, error: Numbers, freedom: Numbers, *, confidence: float, limit: float
+) -> Difference:
+    """Bounds and p of an estimate (a share) by Student's t: a Difference in points.
+
+    Bounds are clipped to ± `limit` points; p < 1 - confidence exactly where the unclipped bounds
+    exclude 0. NaN bounds and p where `error` is 0 (to rounding) or NaN, or `freedom` < 1: no
+    spread was seen, which is no proof that there is none.
+    """
+    spread = np.where((error > ROUNDING) & (freedom >= 1), error, np.nan)
+    known = np.where(freedom >= 1, freedom, np.nan)
+    margin = stdtrit(known, 0.5 + intervals.checked_confidence(confidence) / 2) * spread
+    low, high = (np.clip(100 * bound, -limit, limit) for bound in (value - margin, value + margin))
+    return Difference(100 * value, low, high, 2 * stdtr(known, -np.abs(value / spread)))
+
+
+def significant(p_values: Numbers, confidence: float) -> pd.Series:
+    """Which p-values lie below 1 - confidence: a nullable bool, null where p is."""
+    return pd.Series(pd.arrays.BooleanArray(p_values < 1 - confidence, np.isnan(p_values)))
+
+
+def _numbers(table: pd.DataFrame, name: str) -> Numbers:
+    return table[name].to_numpy(np.float64, na_value=np.nan)
