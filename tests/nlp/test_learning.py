@@ -124,7 +124,7 @@ def plain(count: int, *, turned: bool = False) -> list[Pair]:
 
 
 def test_scores_that_are_the_opposite_of_their_texts_teach_nothing() -> None:
-    invented = plain(200, turned=True)
+    invented = plain(300, turned=True)
     assert learn(invented, seed=1).tuning is not None  # they win on themselves
     assert learn(invented, seed=1, known=False).refusal == "unlike"
 
