@@ -52,7 +52,7 @@ from analytics.power import SamplePlan, outlook
 from analytics.raking import Raking, rake, weigh
 from analytics.score_interval import tango
 from analytics.sentiment import sentiment, summarise_sentiment, tally_sentiment
-from analytics.shrinkage import shrink, shrink_means
+from analytics.shrinkage import Shrunk, shrink, shrink_means
 from analytics.suppress import nested_ok, suppress
 from analytics.tallies import roll_up
 from analytics.themes import summarise_themes, tally_themes, themes
@@ -70,6 +70,7 @@ __all__ = [
     "Raking",
     "Representativity",
     "SamplePlan",
+    "Shrunk",
     "Split",
     "adjusted_wald",
     "against_rest",

@@ -10,6 +10,10 @@ with Student's t of G - 1 degrees of freedom: Binder (1983), "On the variances o
 normal estimators from complex surveys", International Statistical Review 51. The *design
 effect* is that variance over the one of as many independent answers (Kish 1965, Survey Sampling).
 
+A change is the difference of two such ratios. What a cluster moves on either side is taken together
+with the factor G/(G - 1) of that side, and t has the degrees of the side of fewer clusters: neither
+side lends the other its certainty, and one with a single cluster leaves the change without bounds.
+
 The tally is the metric's own, with the cluster among its keys; it adds up (`roll_up`).
 """
 
@@ -19,9 +23,9 @@ import numpy as np
 import pandas as pd
 
 from analytics import sums, tallies
-from analytics.compare import Metric
 from analytics.errors import FrameError
 from analytics.intervals import Numbers
+from analytics.sums import Metric
 
 FIELDS = ("y", "m", "q", "n")
 SCORE = ("n", "clusters", "score", "low", "high", "design_effect", "n_eff")
@@ -53,11 +57,15 @@ def clustered(
     rows = _Clusters({"now": tallied}, cluster=cluster, metric=metric)
     spread = rows.variance(rows.influence("now"))
     estimate = sums.student(
-        rows.ratio("now"), np.sqrt(spread), rows.count - 1, confidence=confidence, limit=100.0
+        rows.ratio("now"),
+        np.sqrt(spread),
+        rows.count("now") - 1,
+        confidence=confidence,
+        limit=100.0,
     )
     tallies.refuse_clashes(rows.keys, SCORE)
     table, n = rows.groups, rows.total("n_now")
-    table["n"], table["clusters"] = n.astype(np.int64), rows.count.astype(np.int64)
+    table["n"], table["clusters"] = n.astype(np.int64), rows.count("now").astype(np.int64)
     table["score"] = estimate.value
     table["low"], table["high"] = np.maximum(estimate.low, rows.floor), estimate.high
     known = np.where(np.isnan(estimate.low), np.nan, spread)
@@ -78,9 +86,10 @@ def clustered_change(
 
     Two tallies as for `clustered`, with the same keys → the other keys; `change, change_low,
     change_high` in points, `p_value`, `significant`, as of `compare`; `clusters` of either side,
-    int64. An account that answers on both sides is one cluster, so that what it has in
-    common with itself drops out; so does a comparison of two segments that share accounts, if
-    the tallies don't hold the segment. Null where a side has no answers, and as for `clustered`.
+    int64, each counted once. An account that answers on both sides is one cluster, so that what
+    it has in common with itself drops out; so does a comparison of two segments that share
+    accounts, if the tallies don't hold the segment. `change` is null where a side has no
+    answers; its bounds and p also where a side has a single cluster or no spread was seen.
 
     >>> now = pd.DataFrame({"account": ["a", "b", "c"], "n": [2, 2, 2],
     ...                     "promoters": [2, 1, 1], "detractors": [0, 0, 1]})
@@ -93,7 +102,7 @@ def clustered_change(
     change = sums.student(
         rows.ratio("now") - rows.ratio("then"),
         np.sqrt(rows.variance(rows.influence("now") - rows.influence("then"))),
-        rows.count - 1,
+        np.minimum(rows.count("now"), rows.count("then")) - 1,
         confidence=confidence,
         limit=100.0 - rows.floor,
     )
@@ -103,7 +112,7 @@ def clustered_change(
     table["change_low"], table["change_high"] = change.low, change.high
     table["p_value"] = change.p
     table["significant"] = sums.significant(change.p, confidence)
-    table["clusters"] = rows.count.astype(np.int64)
+    table["clusters"] = rows.count("now", "then").astype(np.int64)
     return table
 
 
@@ -126,8 +135,11 @@ class _Clusters:
         self._at = np.asarray(at, dtype=np.int64)
         self._values = {name: every[name].to_numpy(np.float64) for name in names}
         self.floor = -100.0 if metric in sums.NET else 0.0
-        answers = np.sum([self._values[f"n_{side}"] for side in tables], axis=0)
-        self.count = self._total((answers > 0).astype(np.float64))
+
+    def count(self, *sides: str) -> Numbers:
+        """The clusters of each group with an answer on any of the sides."""
+        answers = np.sum([self._values[f"n_{side}"] for side in sides], axis=0)
+        return self._total((answers > 0).astype(np.float64))
 
     def total(self, name: str) -> Numbers:
         """The sum of a column over the clusters of each group."""
@@ -138,14 +150,18 @@ class _Clusters:
         return self.total(f"y_{side}") / self._whole(side)
 
     def influence(self, side: str) -> Numbers:
-        """How far each cluster moves the score of its group: (y - R·m)/Σm."""
+        """How far each cluster moves the score of its group: (y - R·m)/Σm, times √(G/(G - 1)).
+
+        NaN where the side has a single cluster: nothing shows how far another would be.
+        """
+        count = self.count(side)
+        scale = np.sqrt(count / np.where(count > 1, count - 1, np.nan)) / self._whole(side)
         off = self._values[f"y_{side}"] - self.ratio(side)[self._at] * self._values[f"m_{side}"]
-        return np.asarray(off / self._whole(side)[self._at], dtype=np.float64)
+        return np.asarray(off * scale[self._at], dtype=np.float64)
 
     def variance(self, influence: Numbers) -> Numbers:
-        """Of what the clusters move, per group: G/(G - 1) times the sum of squares."""
-        freedom = np.where(self.count > 1, self.count - 1, np.nan)
-        return self.count / freedom * self._total(influence**2)
+        """Of what the clusters move, per group."""
+        return self._total(influence**2)
 
     def independent(self, side: str) -> Numbers:
         """The variance of the score of as many independent answers, per group."""

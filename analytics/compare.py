@@ -9,37 +9,30 @@ that a chart and its stars never contradict each other.
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import erfc  # type: ignore[import-untyped]  # scipy ships no types
 
-from analytics import intervals, tallies
-from analytics.errors import ArgumentError, FrameError
+from analytics import intervals, sums, tallies
+from analytics.errors import FrameError
 from analytics.intervals import Numbers
-from analytics.nps import net_parts
+from analytics.sums import Difference, Metric
 
-Metric = Literal["nps", "csat", "ces", "sentiment"]
+__all__ = ["Metric", "Side", "against_rest", "compare", "false_discovery", "newcombe"]
 
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a comparison: answers up, answers down (net scores only) and n, per row."""
+    """One side of a comparison: answers up, answers down (net scores only) and n, per row.
+
+    Effective numbers where the answers are weighted (`sums.Sums.effective`).
+    """
 
     up: Numbers
     down: Numbers
     n: Numbers
-
-
-@dataclass(frozen=True)
-class Difference:
-    """`value` in points with its interval and two-sided p; NaN where a side is empty."""
-
-    value: Numbers
-    low: Numbers
-    high: Numbers
-    p: Numbers
 
 
 def compare(
@@ -58,7 +51,7 @@ def compare(
     either table, null where a side is absent, empty or suppressed. For weighted NPS pass
     tallies: a result doesn't hold the weighted counts.
 
-    FrameError where keys differ or repeat, or a column of the metric is missing.
+    FrameError where keys differ or repeat, or the counts of the metric are none (`sums.read`).
 
     >>> now = pd.DataFrame({"n": [400], "promoters": [240], "detractors": [60]})
     >>> then = pd.DataFrame({"n": [400], "promoters": [200], "detractors": [80]})
@@ -66,16 +59,18 @@ def compare(
     [[15.0, 4.38, 25.397, 0.005, True]]
     """
     intervals.checked_confidence(confidence)
-    keys = _checked_keys(current, metric)
-    if keys != _checked_keys(previous, metric):
+    reads = [sums.read(table, metric) for table in (current, previous)]
+    keys = tallies.keys(current)
+    if keys != tallies.keys(previous):
         raise FrameError(
             None, f"has the keys {keys}, the other one not", hint="compare like with like"
         )
-    table, (now, then) = _join(current, previous, keys)
-    result = _difference(_side(now, metric), _side(then, metric), metric, confidence=confidence)
+    table, places = _join(current, previous, keys)
+    now, then = (_side(read, at) for read, at in zip(reads, places, strict=True))
+    result = _difference(now, then, net=reads[0].net, confidence=confidence)
     table["change"], table["change_low"] = result.value, result.low
     table["change_high"], table["p_value"] = result.high, result.p
-    table["significant"] = _below(result.p, 1 - confidence)
+    table["significant"] = sums.significant(result.p, confidence)
     return table
 
 
@@ -89,16 +84,19 @@ def against_rest(table: pd.DataFrame, *, metric: Metric, confidence: float = 0.9
     is not published enters.
     """
     intervals.checked_confidence(confidence)
-    keys = _checked_keys(table, metric)
-    columns = [*_columns(metric), *(name for name in table if str(name).startswith("weight_"))]
-    known = table[columns].astype(np.float64).fillna(0)
-    rest = known.sum() - known
-    result = _difference(_side(table, metric), _side(rest, metric), metric, confidence=confidence)
-    compared = table[keys].reset_index(drop=True)
+    read = sums.read(table, metric)
+    every = np.arange(len(table))
+    counted = (read.up, read.down, read.size, read.squares, read.n)
+    up, down, size, squares, n = (_rest(values) for values in counted)
+    rest = sums.Sums(up, down, size, squares, n, read.net)
+    result = _difference(
+        _side(read, every), _side(rest, every), net=read.net, confidence=confidence
+    )
+    compared = table[tallies.keys(table)].reset_index(drop=True)
     compared["difference"], compared["difference_low"] = result.value, result.low
     compared["difference_high"], compared["p_value"] = result.high, result.p
     compared["q_value"] = false_discovery(result.p)
-    compared["significant"] = _below(compared["q_value"].to_numpy(), 1 - confidence)
+    compared["significant"] = sums.significant(compared["q_value"].to_numpy(), confidence)
     return compared
 
 
@@ -134,8 +132,8 @@ def newcombe(first: Side, second: Side, *, z: Numbers | np.float64) -> tuple[Num
     return difference - below, difference + above
 
 
-def _difference(first: Side, second: Side, metric: Metric, *, confidence: float) -> Difference:
-    contrast = _net_difference if metric in {"nps", "sentiment"} else _share_difference
+def _difference(first: Side, second: Side, *, net: bool, confidence: float) -> Difference:
+    contrast = _net_difference if net else _share_difference
     return contrast(first, second, confidence)
 
 
@@ -176,61 +174,27 @@ def _share(up: Numbers, n: Numbers) -> Numbers:
     return up / np.where(n > 0, n, np.nan)
 
 
-def _below(p_values: Numbers, level: float) -> pd.Series:
-    return pd.Series(pd.arrays.BooleanArray(p_values < level, np.isnan(p_values)))
+def _rest(counted: Numbers) -> Numbers:
+    """What the other rows hold together; a suppressed row holds nothing."""
+    known = np.nan_to_num(counted)
+    return np.asarray(known.sum() - known, dtype=np.float64)
 
 
-_READERS: dict[str, tuple[str, ...]] = {
-    "nps": ("promoters", "detractors", "n"),
-    "sentiment": ("positive", "negative", "scored"),
-    "csat": ("satisfied", "n"),
-    "ces": ("easy", "n"),
-}
-
-
-def _columns(metric: Metric) -> tuple[str, ...]:
-    if metric not in _READERS:
-        raise ArgumentError("metric", f"is {metric!r}", hint=f"one of {', '.join(_READERS)}")
-    return _READERS[metric]
-
-
-def _side(table: pd.DataFrame, metric: Metric) -> Side:
-    """The counts of each row; NaN where the row is absent, suppressed or empty."""
-    if metric == "nps" and "weight_sum" in table:
-        counts = net_parts(table)
-    else:
-        read = [table[name].to_numpy(np.float64, na_value=np.nan) for name in _columns(metric)]
-        counts = read[0], read[1] if len(read) == 3 else np.zeros_like(read[0]), read[-1]
-    up, down, n = (np.where(counts[2] > 0, values, np.nan) for values in counts)
-    return Side(up, down, n)
-
-
-def _checked_keys(table: pd.DataFrame, metric: Metric) -> list[str]:
-    for name in _columns(metric):
-        if name not in table:
-            raise FrameError(
-                name, "is missing", hint=f"pass a table of {metric}", present=table.columns
-            )
-    if "n_eff" in table and "weight_promoters" not in table:
-        raise FrameError(
-            "n_eff", "says that the scores are weighted", hint="compare tally_nps(…, weight=…)"
-        )
-    keys = tallies.keys(table)
-    repeated = table.duplicated(keys).any() if keys else len(table) != 1
-    if repeated:
-        raise FrameError(
-            keys[0] if keys else None, "repeats a key", hint="one row per combination of keys"
-        )
-    return keys
+def _side(read: sums.Sums, at: NDArray[np.int64]) -> Side:
+    """The counts of the rows `at`; NaN where that is -1, or the row is suppressed or empty."""
+    n = read.effective
+    scale = n / np.where(read.size > 0, read.size, np.nan)
+    counts = (read.up * scale, read.down * scale, n)
+    return Side(*(np.append(values, np.nan)[at] for values in counts))
 
 
 def _join(
     current: pd.DataFrame, previous: pd.DataFrame, keys: list[str]
-) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """The keys of either table, sorted, and each table's rows in that order (else null)."""
-    tables = [current.reset_index(drop=True), previous.reset_index(drop=True)]
+) -> tuple[pd.DataFrame, list[NDArray[np.int64]]]:
+    """The keys of either table, sorted, and where each table has them: a row, or -1."""
+    tables = [current, previous]
     if not keys:
-        return tables[0][[]], tables
+        return pd.DataFrame(index=[0]), [np.zeros(1, dtype=np.int64)] * 2
     # A table without rows has no say in the type of its keys.
     filled = next((table for table in tables if len(table)), tables[0])
     parts = [table[keys].astype(filled[keys].dtypes.to_dict()) for table in tables if len(table)]
@@ -239,5 +203,5 @@ def _join(
     for table in tables:
         at = table[keys].astype(filled[keys].dtypes.to_dict()).assign(_row=range(len(table)))
         place = every.merge(at, on=keys, how="left", validate="one_to_one")["_row"]
-        rows.append(table.reindex(place.fillna(-1).astype(np.int64)))
+        rows.append(place.fillna(-1).to_numpy(np.int64))
     return every, rows

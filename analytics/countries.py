@@ -7,6 +7,7 @@ its place: how far it is from its own past (z), and where it lies between what p
 to a company they dislike and to one they like (anchored).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -38,7 +39,7 @@ def read_countries(
     tallied: pd.DataFrame,
     *,
     anchors: pd.DataFrame | None = None,
-    keys: tuple[str, str] = ("country", "period"),
+    keys: str | Sequence[str] = ("country", "period"),
     at: object = None,
     least_periods: int = 8,
     ruler: Ruler = "net",
@@ -46,7 +47,8 @@ def read_countries(
 ) -> pd.DataFrame:
     """Three readings of the NPS of each country in the period `at` (default: the latest).
 
-    `tallied` is `tally_nps(…, by=keys)` or the result of `nps`, and `anchors`
+    `tallied` is `tally_nps(…, by=keys)` or an unweighted result of `nps`, by the country and its
+    period (the country alone: there is no past to read), and `anchors`
     `tally_nps(…, by=["country", "anchor"])` of the questions about a company that people
     dislike and one that they like (`anchor` is "disliked" or "liked") → one row per country,
     in the order of the names and in no other (null last):
@@ -70,8 +72,9 @@ def read_countries(
     experience behind the shares (as anchoring vignettes do: King, Murray, Salomon & Tandon 2004,
     APSR 98(1)). Either leaves a part of the other's.
 
-    FrameError: a column is missing, a key repeats, an anchor of another name. ArgumentError:
-    `at` is no period of the table, `least_periods` < 3, `ruler`.
+    FrameError: a column is missing, a key repeats, an anchor of another name, a weighted result
+    (pass its tally). ArgumentError: `keys` are not one or two, `at` is no period of the table,
+    `least_periods` < 3, `ruler`.
 
     >>> tallied = pd.DataFrame({"country": ["IN", "JP"], "period": 1, "n": 1000,
     ...     "promoters": [700, 150], "detractors": [150, 500]})
@@ -85,10 +88,15 @@ def read_countries(
     intervals.checked_confidence(confidence)
     if isinstance(least_periods, bool) or not isinstance(least_periods, int) or least_periods < 3:
         raise ArgumentError("least_periods", f"is {least_periods!r}", hint="8, and 3 at least")
-    country, period = keys
+    names = [keys] if isinstance(keys, str) else list(keys)
+    if len(names) not in {1, 2}:
+        raise ArgumentError("keys", f"is {keys!r}", hint="the country, and the period if any")
     if ruler not in get_args(Ruler):
         raise ArgumentError("ruler", f"is {ruler!r}", hint="net or latent")
-    tallied = _checked(tallied, [country, period])
+    tallied = _checked(tallied, names)
+    country, period = names[0], names[-1] if len(names) == 2 else "_period"
+    if len(names) == 1:
+        tallied.insert(1, period, 0)
     every = tallies.by_key(tallied[[country]].drop_duplicates(), [country])
     at = _latest(tallied, period) if at is None else at
     now = tallied[tallied[period] == at]
@@ -141,6 +149,10 @@ def _checked(tallied: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         if name not in tallied:
             hint = f"pass a tally of NPS by {' and '.join(keys)}"
             raise FrameError(name, "is missing", hint=hint, present=tallied.columns)
+    if "n_eff" in tallied and "weight_squares" not in tallied:
+        raise FrameError(
+            "n_eff", "says that the scores are weighted", hint="pass tally_nps(…, weight=…)"
+        )
     extra = [name for name in tallies.keys(tallied) if name not in keys]
     if extra:
         raise FrameError(extra[0], "is one key too many", hint=f"tally by {' and '.join(keys)}")

@@ -37,7 +37,7 @@ class Drivers:
     """What `drivers` found.
 
     `table`: one row per column, in the order given (see `drivers`). `n` answers; `r2` in [0, 1]
-    and `adjusted_r2` (less what chance alone explains), NaN where all scores are equal.
+    and `adjusted_r2` (less what chance alone explains), NaN where nothing can be split.
     `exact`: every order was averaged; else `table["monte_carlo_error"]` says how far off the
     sampled orders may be (one standard error).
     """
@@ -124,8 +124,8 @@ def drivers(
       `p_value`, `q_value` (Benjamini-Hochberg over the columns), `significant` (q-value below
       1 - confidence, and `low` above `chance`), and `driver_importance`: 0 where it is not;
     * `effect`: for columns with nulls, the score of those who mention (not null) minus that of
-      the others, all other columns equal, in points of the score; else, or where other columns
-      say the same thing (collinear), null.
+      the others, all other columns equal, on the score's own scale of 0-10 (no NPS points); else,
+      or where other columns say the same thing (collinear), null.
 
     Up to 12 columns all subsets are computed, beyond `orders` orders and their reverses are
     sampled. `low, high`: `draws` resamples of respondents (multinomial weights over the distinct
@@ -135,8 +135,9 @@ def drivers(
     Statistics 22). All from `seed`.
 
     FrameError: missing or broken columns, or one with more than 200 values (an id is no
-    attribute). ArgumentError: no columns or too few draws. Without answers, or where all scores
-    or a column are equal: parts are NaN (0 for the column).
+    attribute). ArgumentError: no columns or too few draws. Without answers, where all scores are
+    equal, or where answers are no more than columns (indicators) and any scores would be
+    explained: all is NaN. A column of one value has the part 0.
 
     >>> frame = pd.DataFrame({"score": [9, 8, 9, 2, 3, 2] * 20,
     ...     "delivery": [None, None, None, "negative", "negative", None] * 20,
@@ -186,8 +187,12 @@ def summarise_drivers(
     draw = _Drawing(design, draws, orders, seed)
     products = centred(design, times[None])
     parts, error = draw.split(products)
+    n = int(times.sum())
+    free = n - 1 - design.rank(times)
+    if free < 1:  # as many indicators as answers explain any scores
+        parts[:], error[:] = np.nan, np.nan
     importance = parts[0]
-    n, r2 = int(times.sum()), float(importance.sum())
+    r2 = float(importance.sum())
     random = max(draws, ceil(2 * len(columns) / (1 - confidence)))  # else q can't be small
     chance, p_value = replace(draw, draws=random).against_chance(products[0], n, importance)
     drawn = draw.resampled(times)
@@ -205,10 +210,11 @@ def summarise_drivers(
     table["significant"] = pd.Series(pd.arrays.BooleanArray(significant, unknown))
     table["driver_importance"] = np.where(significant | unknown, importance, 0.0)
     table["effect"] = [
-        effect_of_mention(design, times, place) if patterns[name].isna().any() else np.nan
+        effect_of_mention(design, times, place)
+        if free > 0 and patterns[name].isna().any()
+        else np.nan
         for place, name in enumerate(columns)
     ]
-    free = n - 1 - float(design.rank(times))
     adjusted = 1 - (1 - r2) * (n - 1) / free if free > 0 else float("nan")
     return Drivers(table, n, r2, adjusted, len(columns) <= EXACT)
 

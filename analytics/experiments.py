@@ -20,7 +20,7 @@ from scipy.special import chdtrc  # type: ignore[import-untyped]  # scipy ships 
 
 from analytics import sums, tallies
 from analytics.errors import ArgumentError, FrameError
-from analytics.intervals import Numbers, checked_confidence
+from analytics.intervals import Numbers, checked_confidence, is_number
 
 Outcome = Literal["response", "nps", "csat", "ces", "sentiment"]
 FEWEST = 30  # of each variant; under them the normal approximation would decide
@@ -81,8 +81,8 @@ def experiment(
     (1.0, True)
     """
     key, at = _variants(table, control)
-    if not 0 < effect <= 200:
-        raise ArgumentError("effect", f"is {effect}", hint="points, over 0 and at most 200")
+    if not (is_number(effect) and 0 < effect <= 200):
+        raise ArgumentError("effect", f"is {effect!r}", hint="points, over 0 and at most 200")
     read = sums.read(table, metric) if metric != "response" else _response(table)
     n, score, variance = read.effective, read.score, read.variance()
     others = np.arange(len(table)) != at
@@ -190,7 +190,9 @@ def _sample_ratio(
 ) -> float:
     names = list(table[tallies.keys(table)[0]])
     meant = dict.fromkeys(names, 1.0) if allocation is None else dict(allocation)
-    if set(meant) != set(names) or not all(0 < share < np.inf for share in meant.values()):
+    if set(meant) != set(names) or not all(
+        is_number(share) and 0 < share < np.inf for share in meant.values()
+    ):
         raise ArgumentError("allocation", f"is {meant}", hint=f"shares > 0 for each of {names}")
     column = "assigned" if "assigned" in table else "asked"
     if column == "asked" and metric != "response":

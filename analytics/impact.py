@@ -55,8 +55,10 @@ def impact(  # noqa: PLR0913 - two frames, and options by keyword
     the theme pulls the score down. Sorted by keys. Pass only the negative mentions to see what
     these do. Impacts of several themes don't add up: one answer mentions several.
 
-    `impact, low, high` are null where fewer than `floor` answers mention the theme, or fewer
-    than `floor` don't: a percentile interval of that few promises what it can't hold.
+    `nps_without, impact, low, high` are null where fewer than `floor` answers mention the theme,
+    or fewer than `floor` don't: a percentile interval of that few promises what it can't hold.
+    The counts stay. To hide few people on either side of the theme: `suppress(table,
+    respondents=np.minimum(table["mentions"], table["n"] - table["mentions"]))`.
     Answers are taken as independent: one from each respondent.
 
     FrameError, naming the column: missing or broken values, two scores of one response, more
@@ -122,7 +124,8 @@ def summarise_impact(
     whole, without = _scores(cells)
     table = tallied.copy()
     few = np.minimum(cells[:, 0].sum(axis=1), cells[:, 1].sum(axis=1)) < floor
-    table["nps"], table["nps_without"] = 100 * whole, 100 * without
+    table["nps"] = 100 * whole
+    table["nps_without"] = np.where(few, np.nan, 100 * without)  # else nps less it is the impact
     table["impact"] = np.where(few, np.nan, 100 * (whole - without))
     if method == "delta":
         margin = z * _standard_error(cells)
@@ -207,7 +210,8 @@ def _standard_error(cells: Numbers) -> Numbers:
     whole, without = _scores(cells)
     n = cells.sum(axis=(1, 2))
     total = np.where(n > 0, n, np.nan)
-    weight = np.array([[1.0], [0.0]]) / (1 - cells[:, 1].sum(axis=1) / total)[:, None, None]
+    rest = cells[:, 0].sum(axis=1) / total
+    weight = np.array([[1.0], [0.0]]) / np.where(rest > 0, rest, np.nan)[:, None, None]
     code = np.array([1.0, 0.0, -1.0])
     influence = code - whole[:, None, None] - weight * (code - without[:, None, None])
     return np.asarray(np.sqrt((cells * influence**2).sum(axis=(1, 2))) / total, dtype=np.float64)

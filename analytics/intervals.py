@@ -4,6 +4,7 @@ An empty denominator (n = 0) gives NaN, never 0. `n` may be an effective sample 
 of the counts has to be whole. `confidence` lies strictly between 0 and 1.
 """
 
+from numbers import Real
 from statistics import NormalDist
 
 import numpy as np
@@ -109,9 +110,19 @@ def normal_quantile(confidence: float) -> float:
 
 def checked_confidence(confidence: float) -> float:
     """`confidence` itself, or ArgumentError outside (0, 1)."""
-    if not 0 < confidence < 1:
-        raise ArgumentError("confidence", f"is {confidence}", hint="0.95 means 95 %")
+    fits = is_number(confidence) and 0 < confidence < 1
+    if not fits:
+        raise ArgumentError("confidence", f"is {confidence!r}", hint="0.95 means 95 %")
     return confidence
+
+
+def is_number(value: object) -> bool:
+    """Whether an option is one number, so that it can be held against its range.
+
+    >>> [is_number(value) for value in (0.05, np.float32(1), np.int64(1), "0.05", None, [1], True)]
+    [True, True, True, False, False, False, False]
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _answered(n: ArrayLike) -> Numbers:

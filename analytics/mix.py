@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from analytics import intervals, sums, tallies
-from analytics.compare import Metric
 from analytics.errors import FrameError
 from analytics.intervals import Numbers
+from analytics.sums import Metric
 
 SIDES = ("now", "then")
 FIELDS = ("up", "down", "size", "squares", "n")
@@ -65,7 +65,8 @@ def split_change(
     weighted NPS two tallies. The parts add up to the change of the total within 1e-9. Their
     intervals are normal ones by the delta method on the variances of `sums.Sums.variance`,
     answers and their segments drawn independently on each side. A segment's part is telling:
-    split before suppressing, then suppress `segments` by the smaller of its two respondents.
+    split before suppressing, then suppress `segments` by the smaller of `n` and `n_before` that
+    isn't 0 (a segment of two that is new has none before, and tells of two all the same).
 
     FrameError where keys differ, repeat or are none, a column of the metric is missing, or a
     row is suppressed: what is not known can't be split exactly.

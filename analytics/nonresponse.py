@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc  # type: ignore[import-untyped]  # scipy ships no types
 
-from analytics import frames, intervals, tallies
+from analytics import frames, intervals, sums, tallies
 from analytics.compare import compare
 from analytics.errors import FrameError
 from analytics.intervals import Numbers
@@ -39,8 +39,9 @@ class Representativity:
     `n` answers of `asked`; `rate` in percent. `r_indicator` in [0, 1], 1: every segment answers
     alike; `r_adjusted`, less what chance alone takes off it. `dissimilarity` in [0, 1]: the share
     of answers that would have to come from other segments. `maximal_bias` in points: how far a
-    score on [-100, 100] can lie off at most if within segments the silent resemble the others.
-    `p_value` of equal rates. NaN where nobody was asked (or where no segment can be judged).
+    score on [-100, 100] can lie off at most if within segments the silent resemble the others,
+    200 at most. `p_value` of equal rates, NaN where all or none answered. All measures but `rate`
+    are NaN where nobody answered, or fewer than two segments were asked: nothing is compared.
     """
 
     n: int
@@ -77,12 +78,12 @@ def tally_response(frame: Any, *, by: str | Sequence[str] = ()) -> pd.DataFrame:
     checked = frames.read(frame, SHAPE, by=by)
     tallies.refuse_clashes([key.name for key in checked.keys], (*COUNTS, *SCORES, "answered"))
     asked, answered = nw.col("asked"), nw.col("answered")
-    sums = {
+    summed = {
         "n": answered,
         "asked": asked,
         "over": frames.where(answered > asked, nw.lit(1.0)),
     }
-    tallied = tallies.tally(checked, sums)
+    tallied = tallies.tally(checked, summed)
     if tallied["over"].sum() > 0:
         raise _more_than_asked("answered")
     return tallied.drop(columns="over").astype(dict.fromkeys(COUNTS, "int64"))
@@ -104,7 +105,8 @@ def representativity(tallied: pd.DataFrame) -> Representativity:
     R = 1 - 2·S, S the standard deviation of the segments' rates ρ over those asked (Schouten,
     Cobben & Bethlehem 2009, Survey Methodology 35(1)); `r_adjusted` first takes the sampling
     variance of the rates off S² (Shlomo, Skinner & Schouten 2012, JSPI 142). The maximal bias
-    is S/ρ̄ times the largest standard deviation a score in [-100, 100] can have, 100 points.
+    is S/ρ̄ times the largest standard deviation a score in [-100, 100] can have, 100 points, and
+    no more than two such scores can differ (200).
     Dissimilarity: Duncan & Duncan (1955), American Sociological Review 20. p: Pearson's χ². It
     sees only the segments given: a good R says nothing of what they don't hold.
 
@@ -116,25 +118,23 @@ def representativity(tallied: pd.DataFrame) -> Representativity:
     n, asked = _counts(tallied)
     n, asked = n[asked > 0], asked[asked > 0]
     total, answers = asked.sum(), n.sum()
-    if total < 2:
+    if answers == 0 or len(asked) < 2:
         nan = float("nan")
-        return Representativity(int(answers), int(total), nan, nan, nan, nan, nan, nan)
+        plain = float(100 * answers / total) if total else nan
+        return Representativity(int(answers), int(total), plain, nan, nan, nan, nan, nan)
     rate, mean = n / asked, answers / total
     variance = float((asked * (rate - mean) ** 2).sum() / (total - 1))
     chance = (1 - asked / total) * rate * (1 - rate) * asked / np.maximum(asked - 1, 1)
     true_variance = max(variance - float(chance.sum() / (total - 1)), 0.0)
-    gone = answers == 0
-    apart = float("nan") if gone else float(np.abs(asked / total - n / answers).sum() / 2)
-    even = mean in {0.0, 1.0} or len(asked) < 2
-    chi = float("nan") if even else (asked * (rate - mean) ** 2).sum() / (mean * (1 - mean))
+    chi = (asked * (rate - mean) ** 2).sum() / (mean * (1 - mean)) if mean < 1 else float("nan")
     return Representativity(
         n=int(answers),
         asked=int(total),
         rate=float(100 * mean),
         r_indicator=max(1 - 2 * variance**0.5, 0.0),
         r_adjusted=max(1 - 2 * true_variance**0.5, 0.0),
-        dissimilarity=apart,
-        maximal_bias=float("nan") if gone else float(100 * variance**0.5 / mean),
+        dissimilarity=float(np.abs(asked / total - n / answers).sum() / 2),
+        maximal_bias=min(float(100 * variance**0.5 / mean), 200.0),
         p_value=float(chdtrc(len(asked) - 1, chi)),
     )
 
@@ -144,23 +144,24 @@ def worst_case(
 ) -> pd.DataFrame:
     """The NPS of all who were asked, whatever the silent would have said.
 
-    A tally or result of NPS with a further column `asked` → keys, `n`, `asked`, `nps`, and
-    `worst, best` in points: the score if all the silent were detractors, or promoters. These
-    are bounds, no interval: nothing is assumed (Manski 1989, Journal of Human Resources
+    An unweighted tally or result of NPS with a further column `asked` → keys, `n`, `asked`,
+    `nps`, and `worst, best` in points: the score if all the silent were detractors, or promoters.
+    These are bounds, no interval: nothing is assumed (Manski 1989, Journal of Human Resources
     24(3)). `worst_low, best_high` add the sampling error of those asked (adjusted Wald).
-    Null where nobody was asked. FrameError: a column missing, `asked` null, broken or < n.
+    Null where nobody was asked. FrameError: a column missing, weights (nobody knows those of the
+    silent), counts null or broken, more answers than `asked`, more of a class than answers.
 
     >>> tallied = pd.DataFrame({"n": [100], "promoters": [60], "detractors": [20], "asked": [200]})
     >>> worst_case(tallied)[["nps", "worst", "best"]].values.tolist()
     [[40.0, -30.0, 70.0]]
     """
-    for name in ("n", "promoters", "detractors", asked):
-        if name not in tallied:
-            raise FrameError(
-                name, "is missing", hint="pass a tally of NPS", present=tallied.columns
-            )
-    n, people = _counts(tallied.rename(columns={asked: "asked"}))
-    up, down = (tallied[name].to_numpy(np.float64) for name in ("promoters", "detractors"))
+    if "weight_sum" in tallied:
+        raise FrameError(
+            "weight_sum", "says that the scores are weighted", hint="pass a tally without weight"
+        )
+    read = sums.read(tallied, "nps")
+    up, down = read.up, read.down
+    n, people = _counts(tallied, asked)
     size, silent = np.where(people > 0, people, np.nan), people - n
     table = tallied[tallies.keys(tallied)].copy()
     table["n"], table["asked"] = n.astype(np.int64), people.astype(np.int64)
@@ -187,7 +188,7 @@ def early_late(
     points), `p_value`, `significant`. Null where either is absent. A difference says that the
     silent may differ, too (Armstrong & Overton 1977, Journal of Marketing Research 14); none
     doesn't say that they don't. Weighted tallies stay weighted. FrameError: no such wave, or
-    null waves.
+    waves that are null or have no order.
 
     >>> tallied = pd.DataFrame({"wave": [1, 2, 3], "n": [400, 200, 200],
     ...     "promoters": [240, 100, 100], "detractors": [60, 40, 40]})
@@ -199,29 +200,31 @@ def early_late(
     if tallied[wave].isna().any():
         raise FrameError(wave, "holds null", hint="leave out answers of unknown wave")
     others = [name for name in tallies.keys(tallied) if name != wave]
-    first = tallied[wave].min() if len(tallied) else None
-    late = tallied[wave] > first if len(tallied) else np.zeros(0, dtype=bool)
+    try:
+        late = tallied[wave] > tallied[wave].min() if len(tallied) else np.zeros(0, dtype=bool)
+    except TypeError as error:
+        raise FrameError(
+            wave, "has no order", hint="numbers, dates, text or an ordered categorical, not mixed"
+        ) from error
     early_rows, late_rows = (tallies.roll_up(tallied[rows], by=others) for rows in (~late, late))
     return compare(late_rows, early_rows, metric="nps", confidence=confidence)
 
 
-def _counts(tallied: pd.DataFrame) -> tuple[Numbers, Numbers]:
+def _counts(tallied: pd.DataFrame, asked: str = "asked") -> tuple[Numbers, Numbers]:
     """Answered and asked of each row, checked."""
-    for name in COUNTS:
-        if name not in tallied:
-            raise FrameError(
-                name, "is missing", hint="pass a tally_response", present=tallied.columns
-            )
-        values = tallied[name].to_numpy(np.float64, na_value=np.nan)
-        wrong = np.flatnonzero(~(values >= 0) | (values % 1 != 0))
-        if len(wrong):
-            raise FrameError(
-                name, f"holds {tallied[name].iloc[wrong[0]]!r}", hint="whole numbers ≥ 0"
-            )
-    n, asked = (tallied[name].to_numpy(np.float64) for name in COUNTS)
-    if (n > asked).any():
+    n, people = (_whole(tallied, name) for name in ("n", asked))
+    if (n > people).any():
         raise _more_than_asked("n")
-    return n, asked
+    return n, people
+
+
+def _whole(tallied: pd.DataFrame, name: str) -> Numbers:
+    """A column of counts: whole numbers, none of them null."""
+    values = sums.counts(tallied, name)
+    wrong = np.flatnonzero(~(values % 1 == 0))
+    if len(wrong):
+        raise FrameError(name, f"holds {tallied[name].iloc[wrong[0]]!r}", hint="whole numbers ≥ 0")
+    return values
 
 
 def _more_than_asked(column: str) -> FrameError:

@@ -101,14 +101,16 @@ def tally_paired(
 
 
 def summarise_paired(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Scores, change and interval of each row of a tally: the table that `paired` returns."""
+    """Scores, change and interval of each row of a tally: the table that `paired` returns.
+
+    FrameError where it is no tally of `tally_paired`.
+    """
+    tallies.keys(tallied)
     reach = 2 if "fell_2" in tallied else 1
     steps = [(_step(size), size) for size in range(-reach, reach + 1)]
-    number = {name: tallied[name].to_numpy(np.float64, na_value=np.nan) for name, _ in steps}
-    n, before, after = (
-        tallied[name].to_numpy(np.float64, na_value=np.nan)
-        for name in ("n", "sum_before", "sum_after")
-    )
+    n, *moved = (sums.counts(tallied, name) for name in ("n", *(name for name, _ in steps)))
+    number = dict(zip((name for name, _ in steps), moved, strict=True))
+    before, after = (sums.numbers(tallied, f"sum_{period}") for period in PERIODS)
     n = np.where(n > 0, n, np.nan)
     mean = (after - before) / n
     squares = sum(number[name] * (size - mean) ** 2 for name, size in steps)

@@ -20,7 +20,7 @@ from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]  # scipy s
 from analytics import sums, tallies
 from analytics.compare import Metric
 from analytics.errors import ArgumentError
-from analytics.intervals import Numbers, normal_quantile
+from analytics.intervals import Numbers, is_number, normal_quantile
 
 COLUMNS = ("n", "variance", "design_effect", "needed", "detectable", "power")
 
@@ -47,8 +47,8 @@ class SamplePlan:
 
     def __post_init__(self) -> None:
         normal_quantile(self.confidence)
-        if not 0.5 <= self.power < 1:
-            raise ArgumentError("power", f"is {self.power}", hint="0.8 means 80 %, 0.5 the least")
+        if not (is_number(self.power) and 0.5 <= self.power < 1):
+            raise ArgumentError("power", f"is {self.power!r}", hint="0.8 means 80 %, 0.5 the least")
         _within("variance", self.variance, high=1)
         _within("population", self.population)
         if np.any(_within("design_effect", self.design_effect) < 1 - 1e-9):
@@ -108,7 +108,7 @@ class SamplePlan:
 
     def _share_left(self, name: str, n: ArrayLike) -> Numbers:
         """1/n - 1/population: 0 where everybody answered, NaN for n = 0."""
-        answers = np.asarray(n, np.float64)
+        answers = _numbers(name, n)
         answers = _within(name, np.where(answers == 0, np.nan, answers))
         people = np.asarray(self.population, np.float64)
         if np.any(answers > people):
@@ -159,8 +159,19 @@ def outlook(
 
 def _within(name: str, values: ArrayLike, *, high: float = np.inf) -> Numbers:
     """As float64; ArgumentError for values outside (0, high]. NaN passes."""
-    numbers = np.asarray(values, dtype=np.float64)
+    numbers = _numbers(name, values)
     if np.any((numbers <= 0) | (numbers > high)):
         hint = "over 0" if np.isinf(high) else f"over 0, at most {high:g}"
         raise ArgumentError(name, f"is {values!r}", hint=hint)
+    return numbers
+
+
+def _numbers(name: str, values: ArrayLike) -> Numbers:
+    """As float64; ArgumentError for text, None and whatever else is no number."""
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = None
+    if numbers is None or values is None or np.asarray(values).dtype.kind in "USb":
+        raise ArgumentError(name, f"is {values!r}", hint="a number, or an array of them")
     return numbers

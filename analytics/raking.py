@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analytics import frames, tallies
+from analytics import frames, sums, tallies
 from analytics.errors import ArgumentError, FrameError
 from analytics.intervals import Numbers
 from analytics.nps import WEIGHTS
@@ -61,7 +61,10 @@ def rake(
     tolerance: float = 1e-6,
     max_iterations: int = 1000,
 ) -> Raking:
-    """Weights under which the answers have the margins `targets`, none above `trim` × the mean.
+    """Weights under which the answers have the margins `targets`.
+
+    No weight exceeds `trim`, which is so many times the mean weight where the raking converged
+    (else the mean is not 1).
 
     `tallied`: any tally or result whose keys hold the columns of `targets`, as
     `tally_nps(frame, by=["region", "stage"])`. `targets`: column → category (None: the null key)
@@ -72,8 +75,8 @@ def rake(
 
     ArgumentError names the columns or categories where targets contradict: different totals, a
     target for a category that nobody answered in, answers in a category without a target or of
-    target 0, no finite number ≥ 0. FrameError where a column is no key, a row is suppressed, or
-    there are no answers.
+    target 0, no finite number ≥ 0. FrameError where a column is no key, a row is suppressed, `n`
+    holds what is no count, or there are no answers.
 
     >>> tallied = pd.DataFrame({"region": ["EU", "EU", "US", "US"], "plan": ["S", "L"] * 2,
     ...                         "n": [40, 10, 30, 20]})
@@ -110,11 +113,13 @@ def rake(
     )
 
 
-def weigh(tallied: pd.DataFrame, raking: Raking) -> pd.DataFrame:
+def weigh(tallied: pd.DataFrame, raking: Raking, *, unconverged: bool = False) -> pd.DataFrame:
     """A tally of NPS with the weights of a raking: what `tally_nps(…, weight=…)` would give.
 
     Its keys hold the columns that were raked by, and may hold more. FrameError where they don't, a
-    cell was not raked, or the tally is weighted already.
+    cell was not raked, the tally is weighted already, or its counts are none (`sums.read`).
+    ArgumentError where the raking has not converged, unless `unconverged` says that this is known:
+    its weights miss a margin, and their mean is not 1.
 
     >>> tallied = pd.DataFrame({"plan": ["L", "S"], "n": [10, 30], "promoters": [6, 9],
     ...                         "passives": [3, 9], "detractors": [1, 12]})
@@ -123,25 +128,26 @@ def weigh(tallied: pd.DataFrame, raking: Raking) -> pd.DataFrame:
     >>> weigh(tallied, fit)[columns].round(2).values.tolist()
     [[10.0, 12.0, 2.0, 20.0, 40.0], [30.0, 6.0, 8.0, 20.0, 13.33]]
     """
+    if not (raking.converged or unconverged):
+        raise ArgumentError(
+            "raking",
+            f"misses a margin by {100 * raking.largest_miss:.2g} points of share",
+            hint="see its `margins`; merge categories, raise trim, or pass unconverged=True",
+        )
     columns = [str(name) for name in raking.weights if name not in {"n", "weight"}]
     _check_keys(tallied, columns)
     if "weight_sum" in tallied:
         raise FrameError("weight_sum", "is there already", hint="weigh a plain tally_nps")
-    for name in ("promoters", "detractors"):
-        if name not in tallied:
-            raise FrameError(
-                name, "is missing", hint="pass a tally of nps", present=tallied.columns
-            )
+    read = sums.read(tallied, "nps")
     found = tallied[columns].merge(raking.weights, on=columns, how="left", validate="many_to_one")
-    weight, n = (_numbers(column) for column in (found["weight"], tallied["n"]))
-    lost = np.flatnonzero(np.isnan(weight) & (n > 0))
+    weight = found["weight"].to_numpy(np.float64)
+    lost = np.flatnonzero(np.isnan(weight) & (read.n > 0))
     if len(lost):
         cell = tallied[columns].iloc[lost[0]].to_dict()
         raise FrameError(None, f"has answers in {cell}, not raked", hint="rake this very tally")
     weight = np.nan_to_num(weight)
-    sums = [_numbers(tallied[name]) * weight for name in ("promoters", "detractors", "n")]
-    sums.append(sums[-1] * weight)
-    return tallied.assign(**dict(zip(WEIGHTS, sums, strict=True)))
+    weighted = (read.up * weight, read.down * weight, read.n * weight, read.n * weight**2)
+    return tallied.assign(**dict(zip(WEIGHTS, weighted, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -258,8 +264,6 @@ def _check_keys(tallied: pd.DataFrame, columns: Sequence[str]) -> None:
     for column in columns:
         if column not in keys:
             raise FrameError(column, "is no key", hint="tally by it", present=keys)
-    if "n" not in tallied:
-        raise FrameError("n", "is missing", hint="pass a tally", present=tallied.columns)
 
 
 def _cells(tallied: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -267,14 +271,11 @@ def _cells(tallied: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if not columns:
         raise ArgumentError("targets", "are empty", hint="name a column and its categories")
     _check_keys(tallied, columns)
-    if tallied["n"].isna().any():
+    n = sums.counts(tallied, "n")
+    if np.isnan(n).any():
         raise FrameError("n", "is null in a suppressed row", hint="rake before suppressing")
-    some = tallied.loc[tallied["n"] > 0, [*columns, "n"]]
+    some = tallied.loc[n > 0, [*columns, "n"]]
     if some.empty:
         raise FrameError("n", "is 0 in every row", hint="there is nothing to weigh")
     cells = some.groupby(columns, dropna=False, observed=True, as_index=False)[["n"]].sum()
     return tallies.by_key(cells, columns)
-
-
-def _numbers(column: pd.Series) -> Numbers:
-    return column.to_numpy(np.float64, na_value=np.nan)

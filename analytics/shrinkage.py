@@ -20,9 +20,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analytics import intervals, sums, tallies
-from analytics.compare import Metric
 from analytics.errors import ArgumentError
 from analytics.intervals import Numbers
+from analytics.sums import Metric
 
 
 @dataclass(frozen=True)

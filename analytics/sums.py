@@ -5,15 +5,17 @@ where the tally is. Unlike the effective numbers of `compare.Side` these sums ad
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import intervals, tallies
-from analytics.compare import Difference, Metric
 from analytics.errors import ArgumentError, FrameError
 from analytics.intervals import Numbers
+
+Metric = Literal["nps", "csat", "ces", "sentiment"]
 
 NET: dict[str, tuple[str, ...]] = {
     "nps": ("promoters", "detractors", "n"),
@@ -21,6 +23,7 @@ NET: dict[str, tuple[str, ...]] = {
 }
 SHARES: dict[str, tuple[str, ...]] = {"csat": ("satisfied", "n"), "ces": ("easy", "n")}
 ROUNDING = 1e-9  # a standard error (a share) below this is that of sums that should cancel
+NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal"}  # as pandas calls them
 WEIGHTED = ("weight_promoters", "weight_detractors", "weight_sum")
 
 
@@ -69,13 +72,24 @@ class Sums:
         return share * (1 - share) / n
 
 
+@dataclass(frozen=True)
+class Difference:
+    """`value` in points with its interval and two-sided p; NaN where a side is empty."""
+
+    value: Numbers
+    low: Numbers
+    high: Numbers
+    p: Numbers
+
+
 def read(table: pd.DataFrame, metric: Metric) -> Sums:
     """The sums of a result or tally of `metric`; of weighted NPS only a tally will do.
 
     Raises ArgumentError for another metric, FrameError where a column is missing, keys repeat,
-    or a result is weighted (it doesn't hold the weighted counts).
+    a result is weighted (it doesn't hold the weighted counts), or its counts are none (`counts`),
+    contradict each other, or are null in part of a row.
     """
-    names = columns(metric)
+    names, keys = columns(metric), tallies.keys(table)
     for name in names:
         if name not in table:
             raise FrameError(
@@ -85,17 +99,58 @@ def read(table: pd.DataFrame, metric: Metric) -> Sums:
         raise FrameError(
             "n_eff", "says that the scores are weighted", hint="pass tally_nps(…, weight=…)"
         )
-    keys = tallies.keys(table)
     if table.duplicated(keys).any() if keys else len(table) != 1:
         raise FrameError(
             keys[0] if keys else None, "repeats a key", hint="one row per combination of keys"
         )
     weighted = metric == "nps" and "weight_sum" in table
-    sums = [_numbers(table, name) for name in (WEIGHTED if weighted else names)]
-    n = _numbers(table, names[-1])
-    down = sums[1] if metric in NET else np.zeros(len(table))
-    squares = _numbers(table, "weight_squares") if weighted else n
-    return Sums(sums[0], down, sums[-1], squares, n, net=metric in NET)
+    summed = (*WEIGHTED, "weight_squares") if weighted else (*names, names[-1])
+    up, *down, size, squares = (counts(table, name) for name in summed)
+    read = Sums(
+        up, down[0] if down else 0 * up, size, squares, counts(table, names[-1]), metric in NET
+    )
+    _check_parts(read, summed)
+    return read
+
+
+def counts(table: pd.DataFrame, name: str) -> Numbers:
+    """A column of counts, or of sums of weights: `numbers` ≥ 0."""
+    values = numbers(table, name)
+    wrong = values[values < 0]
+    if len(wrong):
+        raise FrameError(name, f"holds {wrong[0]:g}", hint="a count is at least 0")
+    return values
+
+
+def numbers(table: pd.DataFrame, name: str) -> Numbers:
+    """A column of finite numbers, NaN where it is null.
+
+    FrameError where it is missing or holds anything else.
+    """
+    present = tallies.names(table)
+    if name not in present:
+        raise FrameError(name, "is missing", hint="pass the tally as it was made", present=present)
+    column = table[name]
+    found = pd.api.types.infer_dtype(column, skipna=True)
+    if found not in NUMBERS and column.notna().any():
+        raise FrameError(name, f"holds {found} values", hint="pass the tally, with its numbers")
+    values = np.asarray(column.to_numpy(np.float64, na_value=np.nan))
+    if np.isinf(values).any():
+        raise FrameError(name, "holds infinity", hint="pass the tally, with finite numbers")
+    return values
+
+
+def _check_parts(read: Sums, names: tuple[str, ...]) -> None:
+    """FrameError, naming one of the columns, where the parts of a row exceed it or are null."""
+    whole, absent = names[-2], np.isnan(read.n)
+    fields = (read.up, read.down, read.size) if read.net else (read.up, read.size)
+    for name, values in zip(names, (*fields, read.squares), strict=True):
+        if (np.isnan(values) != absent).any():
+            hint = "pass the tally as it was: only a suppressed row is null, in all of them"
+            raise FrameError(name, "is null in part of a row", hint=hint)
+    if (read.up + read.down > read.size * (1 + ROUNDING)).any():
+        parts = " and ".join(names[:-2])
+        raise FrameError(names[0], f"exceeds {whole}", hint=f"{parts} are part of {whole}")
 
 
 def columns(metric: str) -> tuple[str, ...]:
@@ -125,7 +180,3 @@ def student(
 def significant(p_values: Numbers, confidence: float) -> pd.Series:
     """Which p-values lie below 1 - confidence: a nullable bool, null where p is."""
     return pd.Series(pd.arrays.BooleanArray(p_values < 1 - confidence, np.isnan(p_values)))
-
-
-def _numbers(table: pd.DataFrame, name: str) -> Numbers:
-    return table[name].to_numpy(np.float64, na_value=np.nan)

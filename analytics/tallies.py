@@ -67,7 +67,7 @@ def roll_up(tallied: pd.DataFrame, *, by: str | Sequence[str] = ()) -> pd.DataFr
     The result equals the tally of the raw frame by those keys. FrameError if a key is missing,
     or the tally counts distinct respondents, who don't add up.
     """
-    keys = [by] if isinstance(by, str) else list(by)
+    keys, sums = [by] if isinstance(by, str) else list(by), measures(tallied)
     for key in keys:
         if key not in tallied:
             raise FrameError(
@@ -77,7 +77,6 @@ def roll_up(tallied: pd.DataFrame, *, by: str | Sequence[str] = ()) -> pd.DataFr
         raise FrameError(
             "respondents", "does not add up", hint="tally the frame again with the coarser keys"
         )
-    sums = measures(tallied)
     if keys:
         rolled = tallied.groupby(keys, dropna=False, observed=True, as_index=False)[sums].sum()
         return by_key(rolled[[*keys, *sums]], keys)
@@ -89,22 +88,37 @@ FIRST_MEASURES = frozenset({"n", "comments", "mentions", "change", "difference"}
 
 
 def keys(table: pd.DataFrame) -> list[str]:
-    """The key columns of a tally or result table: those before its first measure."""
-    names = [str(name) for name in table.columns]
-    for place, name in enumerate(names):
+    """The key columns of a tally or result table: those before its first measure.
+
+    FrameError where `names` refuses it, or it has no measure.
+    """
+    present = names(table)
+    for place, name in enumerate(present):
         if name in FIRST_MEASURES:
-            return names[:place]
+            return present[:place]
     raise FrameError(
         None,
         "is no table of this package",
         hint="pass a result or tally, with its columns in order",
-        present=names,
+        present=present,
     )
+
+
+def names(table: pd.DataFrame) -> list[str]:
+    """The columns of a table; FrameError where it isn't of pandas, or has one twice."""
+    if not isinstance(table, pd.DataFrame):
+        kind = type(table).__name__
+        raise FrameError(None, f"is a {kind}", hint="pass a pandas table, as this package makes it")
+    present = [str(name) for name in table.columns]
+    twice = next((name for name in present if present.count(name) > 1), None)
+    if twice is not None:
+        raise FrameError(twice, "is there twice", hint="keep one of the two")
+    return present
 
 
 def measures(table: pd.DataFrame) -> list[str]:
     """The columns of a tally or result table that are not keys."""
-    return [str(name) for name in table.columns][len(keys(table)) :]
+    return names(table)[len(keys(table)) :]
 
 
 def refuse_clashes(keys: Sequence[str], columns: Sequence[str]) -> None:

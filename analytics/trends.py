@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analytics import sums, tallies
+from analytics import intervals, sums, tallies
 from analytics.compare import Metric
 from analytics.errors import ArgumentError, FrameError
 from analytics.intervals import Numbers
@@ -82,7 +82,7 @@ def anomalies(
     series = _Series.of(table, metric, false_alarms)
     known = series.known
     result = table[tallies.keys(table)].reset_index(drop=True)
-    result["n"] = pd.array(np.where(known, series.n, np.nan), dtype="Float64").astype("Int64")
+    result["n"] = pd.array(series.n, dtype="Float64").astype("Int64")
     found = np.full((len(JUDGED), len(known)), np.nan)
     if series.reason is None:
         found[:, known] = _departures(series, false_alarms, seed)
@@ -117,9 +117,9 @@ def change_points(
     [[1.0, 9.0, 900.0, 30.0, nan], [10.0, 16.0, 700.0, 50.0, 20.0]]
     """
     series = _Series.of(table, metric, false_alarms)
-    columns = ["first", "last", "n", "score", "change"]
+    buckets = table[tallies.keys(table)[0]][series.known]
     if series.reason is not None:
-        return Levels(pd.DataFrame(columns=columns), np.nan, np.nan, series.reason)
+        return Levels(_levels(series, buckets, []), np.nan, np.nan, series.reason)
     counts = series.counts
     scores = _Scores.of(counts).tamed()
     gains, starts = _partitions(scores)
@@ -128,13 +128,7 @@ def change_points(
     penalties = simulated[-_rank(false_alarms)] * np.arange(gains.shape[1])
     edges = _edges(starts[0], int(np.argmax(gains[0] - penalties)))
     p_value = _p_values(_most_gain(scores), simulated).item()
-    buckets = table[tallies.keys(table)[0]].to_numpy()[series.known]
-    rows = [
-        [buckets[a], buckets[b - 1], int(series.n[series.known][a:b].sum()), _level(counts, a, b)]
-        for a, b in pairwise(edges)
-    ]
-    levels = pd.DataFrame(rows, columns=columns[:-1])
-    levels["change"] = levels["score"].diff()
+    levels = _levels(series, buckets, edges)
     return Levels(levels, p_value, 100 * float(np.sqrt(scores.extra.item())), None)
 
 
@@ -195,8 +189,8 @@ class _Series:
 
     @classmethod
     def of(cls, table: pd.DataFrame, metric: Metric, false_alarms: float) -> "_Series":
-        if not 0.001 <= false_alarms <= 0.5:
-            raise ArgumentError("false_alarms", f"is {false_alarms}", hint="from 0.001 to 0.5")
+        if not (intervals.is_number(false_alarms) and 0.001 <= false_alarms <= 0.5):
+            raise ArgumentError("false_alarms", f"is {false_alarms!r}", hint="from 0.001 to 0.5")
         keys = tallies.keys(table)
         if len(keys) != 1:
             raise FrameError(None, f"has the keys {keys}", hint="a trend has one, its bucket")
@@ -339,6 +333,20 @@ def _most_gain(scores: _Scores) -> Numbers:
     """The greatest penalty at which each series would still have a change."""
     gains = _partitions(scores)[0][:, 1:]
     return np.asarray((gains / np.arange(1, gains.shape[1] + 1)).max(axis=1))
+
+
+def _levels(series: _Series, buckets: pd.Series, edges: list[int]) -> pd.DataFrame:
+    """The table of `Levels`, of the same types with and without levels."""
+    n, bounds = series.n[series.known], list(pairwise(edges))
+    lasts = [end - 1 for end in edges[1:]]
+    levels = {
+        "first": buckets.iloc[edges[:-1]].reset_index(drop=True),
+        "last": buckets.iloc[lasts].reset_index(drop=True),
+        "n": np.array([n[first:end].sum() for first, end in bounds]).astype(np.int64),
+        "score": np.array([_level(series.counts, *each) for each in bounds], dtype=np.float64),
+    }
+    table = pd.DataFrame(levels)
+    return table.assign(change=table["score"].diff())
 
 
 def _level(counts: _Counts, first: int, last: int) -> float:

@@ -195,6 +195,34 @@ def test_the_interval_holds_what_the_plain_one_only_promises() -> None:
     assert knows["design_effect"].mean() == pytest.approx(4, abs=0.5)
 
 
+def accounts(draws: int, count: int, name: str) -> pd.DataFrame:
+    """`draws` sides of `count` accounts of 5 to 14 answers, with shares of each one's own."""
+    rng = np.random.default_rng([draws, count, len(name)])
+    sizes = rng.integers(5, 15, draws * count)
+    up, _, down = rng.multinomial(sizes, rng.dirichlet([1, 0.6, 0.4], draws * count)).T
+    keys = {"draw": np.repeat(range(draws), count), "account": name}
+    table = pd.DataFrame(keys | {"n": sizes, "promoters": up, "detractors": down})
+    return table.assign(account=[f"{name}{at}" for at in range(draws * count)])
+
+
+@pytest.mark.parametrize("few,many", [(2, 20), (3, 60), (5, 5), (20, 20)])
+def test_no_more_false_alarms_than_promised_with_few_accounts(few: int, many: int) -> None:
+    sides = accounts(500, few, "now"), accounts(500, many, "before")
+    found = clustered_change(*sides, cluster="account", metric="nps")
+    assert found["significant"].notna().all()
+    assert found["significant"].mean() < 0.08  # 3 standard errors above 5 %
+
+
+def test_a_side_of_one_account_shows_no_spread() -> None:
+    one, many = accounts(3, 1, "now"), accounts(3, 20, "before")
+    for sides in ((one, many), (many, one)):
+        found = clustered_change(*sides, cluster="account", metric="nps")
+        assert found["change"].notna().all()
+        unknown = found[["change_low", "change_high", "p_value", "significant"]]
+        assert unknown.isna().all(axis=None)
+        assert found["clusters"].tolist() == [21] * 3
+
+
 def test_wrong_use() -> None:
     table = tally_nps(frame_of([("a", 9)] * 9 + [("b", 3)]), by="account")
     good: dict[str, Any] = {"cluster": "account", "metric": "nps"}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analytics import ArgumentError, FrameError, suppress, tally_nps
+from analytics import ArgumentError, FrameError, nps, suppress, tally_nps
 from analytics.countries import fieller, read_countries
 
 Rng = np.random.Generator
@@ -176,6 +176,21 @@ def test_fieller_nears_the_delta_method_where_the_ruler_is_sure() -> None:
     )
 
 
+def test_a_country_alone_has_no_past() -> None:
+    rows, anchors = synthetic(np.random.default_rng(5), 1000)
+    alone = read_countries(rows.drop(columns="period"), anchors=anchors, keys="country")
+    pd.testing.assert_frame_equal(alone, read_countries(rows, anchors=anchors))
+
+
+def test_weighted_countries_take_a_tally() -> None:
+    frame = pd.DataFrame({"score": [9, 3], "country": "DE", "period": 1, "weight": [3.0, 1.0]})
+    options: dict[str, Any] = {"by": ["country", "period"], "weight": "weight"}
+    assert read_countries(tally_nps(frame, **options))["nps"].item() == pytest.approx(50)
+    with pytest.raises(FrameError, match="tally_nps") as caught:
+        read_countries(nps(frame, **options))
+    assert caught.value.column == "n_eff"
+
+
 def test_wrong_use_is_named() -> None:
     rows = series([10, 20])
     anchors = pd.DataFrame([one_row(1, 1, 3, country="DE", anchor="loved")])
@@ -190,7 +205,13 @@ def test_wrong_use_is_named() -> None:
         assert caught.value.column == column
     with pytest.raises(FrameError, match="loved"):
         read_countries(rows, anchors=anchors)
-    for options in ({"at": 7}, {"least_periods": 2}, {"confidence": 0}, {"ruler": "x"}):
+    for options in (
+        {"at": 7},
+        {"keys": ()},
+        {"least_periods": 2},
+        {"confidence": 0},
+        {"ruler": "x"},
+    ):
         with pytest.raises(ArgumentError):
             read_countries(rows, **options)  # type: ignore[arg-type]  # wrong on purpose
 

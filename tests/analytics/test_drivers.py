@@ -117,7 +117,11 @@ def test_no_order_of_rows_or_columns_and_no_name_matters(rows: list[tuple[Any, .
     assert there.r2 == pytest.approx(here.r2, abs=1e-9, nan_ok=True)
     parts = here.table["importance"].tolist()
     assert there.table["importance"].tolist()[::-1] == pytest.approx(parts, abs=1e-9, nan_ok=True)
-    assert np.isnan(here.r2) == (frame["score"].nunique() == 1)
+    # Any scores are explained where there are no more of them than indicators (and the mean).
+    rank = np.linalg.matrix_rank(
+        np.column_stack([np.ones(len(frame)), dummies(frame, ("one", "two"))])
+    )
+    assert np.isnan(here.r2) == (frame["score"].nunique() == 1 or len(frame) <= rank)
     if not np.isnan(here.r2):
         assert min(parts) > -1e-9 and here.r2 < 1 + 1e-9
         assert sum(parts) == pytest.approx(here.r2, abs=1e-9)
@@ -199,6 +203,23 @@ def test_nothing_to_explain_is_null(scores: list[Any]) -> None:
     assert np.isnan(found.r2) and np.isnan(found.adjusted_r2)
     assert found.table[["importance", "low", "high", "p_value"]].isna().all(axis=None)
     assert found.table["significant"].isna().all()
+
+
+def test_what_explains_any_scores_explains_none() -> None:
+    for prices in (["a", None], ["a", "b", None]):
+        frame = pd.DataFrame({"score": [1, 9, 5][: len(prices)], "price": prices})
+        found = drivers(frame, columns=["price"], draws=100)
+        assert np.isnan(found.r2)
+        assert found.table.drop(columns=["driver", "n"]).isna().all(axis=None)
+
+
+def test_a_bar_that_reaches_down_to_chance_is_no_driver() -> None:
+    rng = np.random.default_rng(10)
+    themes = rng.choice(["negative", None], 30, p=[0.3, 0.7])
+    scores = np.rint(rng.normal(7, 2.5, 30) - 2.2 * (themes == "negative")).clip(0, 10)
+    row = drivers(pd.DataFrame({"score": scores, "theme": themes}), columns=["theme"]).table.iloc[0]
+    assert row["q_value"] < 0.05 and row["low"] < row["chance"]
+    assert not row["significant"] and row["driver_importance"] == 0
 
 
 def test_one_driver_among_many_columns_is_found() -> None:

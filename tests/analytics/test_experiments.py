@@ -46,7 +46,7 @@ def false_alarms(shares: tuple[float, float], effect: float) -> tuple[float, flo
     for _ in range(2):
         luck = rng.random((400, 2000))
         up, down = (luck < shares[0]).cumsum(axis=1), (luck > 1 - shares[1]).cumsum(axis=1)
-        sides.append(Sums(up, down, sizes, sizes, sizes, net=True))
+        sides.append(Sums(up, down, sizes, sizes, sizes, net=shares[1] > 0))
     difference = sides[0].score - sides[1].score
     variance = sides[0].variance() + sides[1].variance()
     guarded = always_valid(difference, variance, effect=effect, error_rate=0.05)[1][:, 29:]
@@ -55,10 +55,13 @@ def false_alarms(shares: tuple[float, float], effect: float) -> tuple[float, flo
 
 
 @pytest.mark.parametrize("effect", [0.05, 0.2])
-def test_peeking_at_every_answer_raises_no_false_alarms(effect: float) -> None:
-    guarded, naive = false_alarms((0.5, 0.2), effect)
+@pytest.mark.parametrize("shares", [(0.5, 0.2), (0.85, 0.02), (0.02, 0), (0.1, 0), (0.3, 0)])
+def test_peeking_at_every_answer_raises_no_false_alarms(
+    shares: tuple[float, float], effect: float
+) -> None:
+    guarded, naive = false_alarms(shares, effect)
     assert guarded <= 0.05 + 0.022  # two standard errors
-    assert naive > 0.3
+    assert naive > 0.2
 
 
 def test_what_is_there_is_found_and_the_truth_is_held() -> None:
@@ -159,6 +162,10 @@ def test_daily_looks_rarely_call_a_sound_assignment_broken() -> None:
         {"control": "z"},
         {"effect": 0},
         {"effect": float("nan")},
+        {"effect": "5"},
+        {"effect": None},
+        {"confidence": None},
+        {"allocation": {"a": "half", "b": 1}},
         {"confidence": 95},
         {"allocation": {"a": 1}},
         {"allocation": {"a": 1, "b": 0}},

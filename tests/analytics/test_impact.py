@@ -1,3 +1,4 @@
+import warnings
 from typing import Any
 
 import numpy as np
@@ -111,8 +112,12 @@ def test_intervals_cover_the_true_impact() -> None:
 def test_below_the_floor_the_counts_stay_and_the_impact_is_null() -> None:
     for no, yes in (((20, 5, 5), (1, 2, 6)), ((1, 2, 6), (20, 5, 5))):
         row = summarise_impact(counts(no, yes)).iloc[0]
-        assert row[["impact", "low", "high"]].isna().all()
+        # Without `nps_without` too: nps less it would be the impact.
+        assert row[["nps_without", "impact", "low", "high"]].isna().all()
         assert row[["mentions", "n"]].tolist() == [sum(yes), sum(no) + sum(yes)]
+    with warnings.catch_warnings(action="error"):
+        all_mention = summarise_impact(counts((0, 0, 0), (20, 5, 5)), method="delta")
+    assert all_mention["impact"].isna().all()
     empty = {"score": [], "theme": [], "response": []}
     assert len(impact(pd.DataFrame({"score": [9.0]}), pd.DataFrame(empty))) == 0
     silent = pd.DataFrame({"score": [None], "theme": ["price"], "response": [1]})

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -57,7 +59,7 @@ def test_nothing_has_nothing() -> None:
         assert np.isnan(bound)
 
 
-@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, float("nan")])
-def test_confidence_outside_its_range(confidence: float) -> None:
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, float("nan"), "0.95", None, [0.95]])
+def test_confidence_outside_its_range(confidence: Any) -> None:
     with pytest.raises(ArgumentError, match="confidence: is"):
         wilson(1, 2, confidence=confidence)

@@ -193,9 +193,20 @@ def test_an_empty_side_has_no_change() -> None:
 def test_segments_can_be_suppressed_afterwards() -> None:
     frame = frame_of([("DE", 9)] * 9 + [("FR", 3)] * 7 + [("JP", 8)] * 2)
     table = tally_nps(frame, by="country")
-    found = split_change(table, table, metric="nps").segments
-    smaller = found[["n", "n_before"]].min(axis=1)
-    assert suppress(found, respondents=smaller)["suppressed"].tolist() == [False, True, True]
+
+    def hidden(now: pd.DataFrame, then: pd.DataFrame) -> list[bool]:
+        found = split_change(now, then, metric="nps").segments
+        people = found[["n", "n_before"]]
+        smaller = people.where(people > 0).min(axis=1).fillna(0).astype("int64")
+        table = suppress(found, respondents=smaller)
+        assert table.loc[table["suppressed"], "score"].isna().all()
+        return table["suppressed"].tolist()
+
+    assert hidden(table, table) == [False, True, True]
+    # Two people of a segment that is new, or gone, are as few as two of any other.
+    old = table[table["country"] != "JP"]
+    assert hidden(table, old) == hidden(old, table) == [False, True, True]
+    assert not any(hidden(old, old.assign(n=[9, 0], promoters=[9, 0], detractors=0)))
 
 
 def test_wrong_use() -> None:

@@ -81,9 +81,10 @@ def tally(cells: list[tuple[int, int]]) -> pd.DataFrame:
 def test_r_is_that_of_the_single_invitations(cells: list[tuple[int, int]]) -> None:
     found = representativity(tally(cells))
     chances = np.concatenate([np.full(asked, n / asked) for n, asked in cells if asked] or [[]])
-    if len(chances) < 2:
-        assert np.isnan(found.r_indicator)
+    if not chances.sum() or sum(asked > 0 for _, asked in cells) < 2:
+        assert np.isnan([found.r_indicator, found.r_adjusted, found.maximal_bias]).all()
         return
+    assert found.maximal_bias <= 200
     assert found.r_indicator == pytest.approx(max(1 - 2 * chances.std(ddof=1), 0), abs=1e-9)
     assert 0 <= found.r_indicator <= found.r_adjusted <= 1
     mixed = representativity(tally(cells[::-1]))
@@ -114,6 +115,15 @@ def test_the_adjusted_indicator_takes_chance_off() -> None:
     assert np.mean([one.p_value < 0.05 for one in found]) == pytest.approx(0.05, abs=0.033)
 
 
+def test_what_is_taken_off_is_what_chance_adds() -> None:
+    """Two segments that answer at 20 and 60 %: the adjusted variance is that of the rates."""
+    rng = np.random.default_rng(8)
+    drawn = rng.binomial(30, [0.2, 0.6], (2000, 2))
+    found = [representativity(tally([(int(a), 30), (int(b), 30)])).r_adjusted for a, b in drawn]
+    truth = 60 * 0.2**2 / 59
+    assert np.mean([((1 - one) / 2) ** 2 for one in found]) == pytest.approx(truth, rel=0.04)
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.tuples(*[st.integers(0, 30)] * 3), st.lists(st.integers(0, 10), max_size=20))
 def test_no_answer_of_the_silent_leaves_the_bounds(
@@ -122,7 +132,11 @@ def test_no_answer_of_the_silent_leaves_the_bounds(
     known = [9] * cells[0] + [7] * cells[1] + [0] * cells[2]
     tallied = tally_nps(pd.DataFrame({"score": pd.array(known, dtype="Int64")}))
     table = worst_case(tallied.assign(asked=len(known) + len(silent))).iloc[0]
-    every = nps(pd.DataFrame({"score": pd.array(known + silent, dtype="Int64")}))["nps"].item()
+    filled = [known + said for said in (silent, [0] * len(silent), [10] * len(silent))]
+    full = pd.concat(
+        [nps(pd.DataFrame({"score": pd.array(each, dtype="Int64")})) for each in filled]
+    )
+    every = full["nps"].iloc[0]
     if not known and not silent:
         assert table[["worst", "best"]].isna().all()
         return
@@ -130,7 +144,18 @@ def test_no_answer_of_the_silent_leaves_the_bounds(
     assert table["best"] - table["worst"] == pytest.approx(
         200 * len(silent) / (len(known) + len(silent))
     )
-    assert table["worst_low"] <= table["best_high"]
+    bars = [full["low"].iloc[1], full["high"].iloc[2]]
+    assert table[["worst_low", "best_high"]].tolist() == pytest.approx(bars)
+
+
+def test_nothing_to_compare_is_null_and_no_bias_exceeds_the_range() -> None:
+    for one in (tally([(40, 100)]), tally([(0, 100), (0, 50)]), tally([(40, 100), (0, 0)])):
+        found = representativity(one)
+        assert np.isnan([found.r_indicator, found.r_adjusted, found.dissimilarity]).all()
+        assert np.isnan([found.maximal_bias, found.p_value]).all()
+        assert found.rate == pytest.approx(100 * found.n / found.asked)
+    assert representativity(tally([(10, 10), (0, 990)])).maximal_bias == 200
+    assert representativity(tally([(9, 9), (7, 7)])).r_indicator == 1  # all answered
 
 
 def test_bounds_refuse_what_cannot_be() -> None:
@@ -140,11 +165,27 @@ def test_bounds_refuse_what_cannot_be() -> None:
         (tallied.assign(asked=2), "n"),
         (tallied.assign(asked=None), "asked"),
         (tallied.assign(asked=9).drop(columns="promoters"), "promoters"),
+        (tallied.assign(asked=9, promoters="x"), "promoters"),
+        (tallied.assign(asked=9, detractors=-1), "detractors"),
+        (tallied.assign(asked=9, promoters=np.inf), "promoters"),
+        (tallied.assign(asked=9, promoters=3), "promoters"),
+        (tallied.assign(asked=np.inf), "asked"),
     ):
         with pytest.raises(FrameError) as caught:
             worst_case(wrong)
         assert caught.value.column == column
-    assert worst_case(tallied.assign(sent=9), asked="sent")["asked"].tolist() == [9]
+    assert worst_case(tallied.assign(sent=9, asked=5), asked="sent")["asked"].tolist() == [9]
+    with pytest.raises(FrameError, match="sent") as caught:
+        worst_case(tallied.assign(sent=-1), asked="sent")
+    assert caught.value.column == "sent"
+
+
+@pytest.mark.parametrize("read", [tally_nps, nps])
+def test_bounds_of_weighted_scores_are_refused(read: Any) -> None:
+    frame = pd.DataFrame({"score": [9, 9, 3], "weight": [1.0, 2.0, 3.0]})
+    with pytest.raises(FrameError, match="weighted") as caught:
+        worst_case(read(frame, weight="weight").assign(asked=9))
+    assert caught.value.column == "weight_sum"
 
 
 def test_early_and_late_answers(make_frame: Any) -> None:
@@ -169,5 +210,9 @@ def test_waves_that_are_not_known_are_refused() -> None:
         early_late(tally_nps(frame, by="wave"))
     with pytest.raises(FrameError, match="missing"):
         early_late(tally_nps(frame))
+    counts = {"n": 2, "promoters": 1, "detractors": 1}
+    for waves in (pd.Categorical(["early", "late"]), pd.Series([1, "late"], dtype=object)):
+        with pytest.raises(FrameError, match="no order"):
+            early_late(pd.DataFrame({"wave": waves, **counts}))
     nobody = tally_nps(frame, by="wave").iloc[:0]
     assert early_late(nobody)["change"].isna().tolist() == [True]

@@ -164,6 +164,15 @@ def test_wrong_use() -> None:
         paired(good.assign(rose=1), by=["rose"])
     with pytest.raises(FrameError, match="'customer' is named twice"):
         paired(good, by=["customer"])
+    tallied = tally_paired(good)
+    for table, message in (
+        (paired(good), "'fell_1' is missing"),
+        (tallied.drop(columns="sum_after"), "'sum_after' is missing"),
+        (tallied.assign(stayed="1"), "'stayed' holds string values"),
+        (tallied.assign(rose_1=-1), "'rose_1' holds -1"),
+    ):
+        with pytest.raises(FrameError, match=message):
+            summarise_paired(table)
     with pytest.raises(ArgumentError, match="metric: is 'sentiment'"):
         paired(good, metric="sentiment")  # type: ignore[arg-type]  # the point of the test
     with pytest.raises(ArgumentError, match="confidence"):

@@ -107,6 +107,12 @@ def test_shares_are_smaller_than_net_scores() -> None:
         {"variance": 1.2},
         {"variance": 0.5, "power": 0.2},
         {"variance": 0.5, "power": 1},
+        {"variance": 0.5, "power": "0.8"},
+        {"variance": 0.5, "power": None},
+        {"variance": None},
+        {"variance": "large"},
+        {"variance": 0.5, "other": "many"},
+        {"variance": 0.5, "population": None},
         {"variance": 0.5, "confidence": 95},
         {"variance": 0.5, "population": -1},
         {"variance": 0.5, "design_effect": 0.5},
@@ -120,9 +126,9 @@ def test_plans_that_are_none(options: dict[str, Any]) -> None:
 
 def test_wrong_questions() -> None:
     plan = SamplePlan(variance=0.5, population=100)
-    for difference in (0, -5, 201):
+    for difference in (0, -5, 201, "5", None):
         with pytest.raises(ArgumentError, match="difference: is"):
-            plan.answers_needed(difference)
+            plan.answers_needed(difference)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(ArgumentError, match="n: exceeds the population"):
         plan.detectable(101)
     with pytest.raises(ArgumentError, match="n: is"):

@@ -134,6 +134,15 @@ def test_it_says_so_where_no_weights_can_do() -> None:
     assert np.isfinite(fit.design_effect)
 
 
+def test_weights_that_miss_are_not_used_unawares() -> None:
+    table = pd.DataFrame({"plan": ["L", "S"], "n": [5, 95], "promoters": 2, "detractors": 1})
+    fit = rake(table, {"plan": {"L": 1, "S": 1}}, trim=2, max_iterations=50)
+    with pytest.raises(ArgumentError, match=r"misses a margin by 40 points.*unconverged=True"):
+        weigh(table, fit)
+    weighted = weigh(table, fit, unconverged=True)
+    assert weighted["weight_sum"].tolist() == pytest.approx([10, 50])  # a mean of 0.6, not of 1
+
+
 def test_weighted_scores_on_every_engine(make_frame: Callable[[Rows], Any]) -> None:
     rows: Rows = {
         "region": ["EU", "EU", "EU", "US", "US", None],

@@ -10,7 +10,7 @@ from analytics import ArgumentError, FrameError, csat, nps, suppress, tally_nps,
 from analytics.trends import Levels, anomalies, change_points
 
 SIZES = np.array([80, 120, 60, 150, 90, 200, 110, 70, 130, 100, 160, 75, 140, 95, 105, 115])
-P50_D20 = (0.5, 0.3, 0.2)
+P50_D20, P85_D2 = (0.5, 0.3, 0.2), (0.85, 0.13, 0.02)
 
 
 def series(n: Any, promoters: Any, detractors: Any) -> pd.DataFrame:
@@ -22,12 +22,20 @@ def flat() -> pd.DataFrame:
     return series(SIZES, SIZES // 2, SIZES // 5)
 
 
-def drawn(rng: np.random.Generator, *, buckets: int, n: int, restless: float = 0) -> pd.DataFrame:
-    shares = np.broadcast_to(P50_D20, (buckets, 3))
+def drawn(
+    rng: np.random.Generator,
+    *,
+    buckets: int,
+    n: int,
+    restless: float = 0,
+    shares: tuple[float, float, float] = P50_D20,
+) -> pd.DataFrame:
+    each = np.broadcast_to(shares, (buckets, 3))
     if restless:  # the standard deviation of the true score, as a share
-        shares = rng.dirichlet((0.61 / restless**2 - 1) * np.array(P50_D20), buckets)
+        variance = shares[0] + shares[2] - (shares[0] - shares[2]) ** 2
+        each = rng.dirichlet((variance / restless**2 - 1) * np.array(shares), buckets)
     sizes = rng.integers(n // 2, 2 * n, buckets)
-    cells = rng.multinomial(sizes, shares)
+    cells = rng.multinomial(sizes, each)
     return series(sizes, cells[:, 0], cells[:, 2])
 
 
@@ -123,6 +131,8 @@ def test_empty_and_suppressed_buckets_are_passed_over() -> None:
     hidden = suppress(table, respondents="n")
     found = anomalies(hidden, metric="nps")
     assert found.index[found["reason"] == "no_answers"].tolist() == [3, 12, 13]
+    assert found["n"].isna().tolist() == hidden["suppressed"].tolist()
+    assert found.loc[3, "n"] == 0  # nobody is a number, too
     assert found["anomaly"].isna().sum() == found["p_value"].isna().sum() == 3
     assert starts(hidden) == [8]
 
@@ -131,6 +141,7 @@ def test_a_short_series_says_so() -> None:
     for table in (flat().head(11), flat().head(0), flat().assign(n=0, promoters=0, detractors=0)):
         found = change_points(table, metric="nps")
         assert (found.reason, len(found.table)) == ("too_short", 0)
+        assert found.table.dtypes.equals(change_points(flat(), metric="nps").table.dtypes)
         assert np.isnan([found.p_value, found.restlessness]).all()
         judged = anomalies(table, metric="nps")
         assert judged["anomaly"].isna().all()
@@ -164,15 +175,30 @@ def test_false_alarms_in_a_small_form(restless: float, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("buckets", [12, 26, 52])
 @pytest.mark.parametrize("n", [10, 200])
 @pytest.mark.parametrize("restless", [0.0, 0.05])
+@pytest.mark.parametrize("shares", [P50_D20, P85_D2])
 def test_false_alarms_are_as_rare_as_promised(
-    buckets: int, n: int, restless: float, monkeypatch: pytest.MonkeyPatch
+    buckets: int,
+    n: int,
+    restless: float,
+    shares: tuple[float, float, float],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(trends, "DRAWS", 199)
     rng = np.random.default_rng(buckets)
-    tables = [drawn(rng, buckets=buckets, n=n, restless=restless) for _ in range(400)]
+    kind: dict[str, Any] = {"buckets": buckets, "n": n, "restless": restless, "shares": shares}
+    tables = [drawn(rng, **kind) for _ in range(400)]
     # 5 % and three standard errors of it.
     assert np.mean([bool(flags(table)) for table in tables]) <= 0.083
     assert np.mean([bool(starts(table)) for table in tables]) <= 0.083
+
+
+def test_caution_widens_what_a_restless_series_may_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = drawn(np.random.default_rng(3), buckets=14, n=300, restless=0.08)
+    cautious = anomalies(table, metric="nps")
+    monkeypatch.setattr(trends, "CAUTION", 0.5)  # of its estimate, no upper limit of it
+    bold = anomalies(table, metric="nps")
+    wide, narrow = (each["expected_high"] - each["expected_low"] for each in (cautious, bold))
+    assert (wide > 1.02 * narrow).all()
 
 
 def test_the_seed_fixes_the_numbers() -> None:
@@ -182,8 +208,8 @@ def test_the_seed_fixes_the_numbers() -> None:
     assert not first["p_value"].equals(other["p_value"])
 
 
-@pytest.mark.parametrize("false_alarms", [0, 0.0001, 0.6, float("nan")])
-def test_rates_outside_their_range(false_alarms: float) -> None:
+@pytest.mark.parametrize("false_alarms", [0, 0.0001, 0.6, float("nan"), "0.05", None])
+def test_rates_outside_their_range(false_alarms: Any) -> None:
     for ask in (anomalies, change_points):
         with pytest.raises(ArgumentError, match="false_alarms: is"):
             ask(flat(), metric="nps", false_alarms=false_alarms)
