@@ -67,7 +67,7 @@ strings: $(TOOLS) ## Collect the texts to translate and bring the catalogues up 
 
 lock: $(TOOLS) ## Lock the dependencies; UPGRADE=--upgrade takes the newest
 	@$(LOCK) --extra postgres --group build --output-file requirements.lock
-	@$(LOCK) --extra postgres --extra accurate --group dev --output-file requirements-dev.lock
+	@$(LOCK) --extra postgres --extra accurate --extra polars --extra spark --group dev --output-file requirements-dev.lock
 
 benchmark: $(INSTALLED) $(TOOLS) ## Measure, in one run, what the project promises about speed
 	@$(BIN)/python tests/benchmarks/run.py

@@ -106,6 +106,7 @@ class RoutedSession(Session):
 db = SQLAlchemy(session_options={"class_": RoutedSession})
 alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 logging.getLogger("alembic").setLevel(logging.WARNING)  # a command says what it did itself
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of a lost connection and raises it
 
 
 def engine_options(url: URL, *, threads: int) -> dict[str, dict[str, Any]]:
