@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 from py3langid.langid import MODEL_DIR, MODEL_FILE
 from py3langid.modelio import load_model
 
+from nlp.language import DEFAULT_CANDIDATES
+
 Floats = NDArray[np.float32]
 
 
 class _Model(NamedTuple):
-    """Weights, shape (features, labels), and priors of the labels; the automaton.
+    """By label its weights, one for each feature; priors of the labels; the automaton.
 
+    Until others are asked for, only the usual labels have weights: all 142 take 28 MB.
     `rows[state] + byte` is the place in `moves` of the next state; `features` may be -1.
     """
 
-    weights: NDArray[np.float16]
+    weights: dict[int, NDArray[np.float16]]
     priors: Floats
     labels: Sequence[str]
 
@@ -41,7 +44,7 @@ class Identifier:
         self._model = model = _model()
         # A language that is written in two scripts has two columns.
         columns = [place for place, label in enumerate(model.labels) if label in languages]
-        self._weights = model.weights[:, columns]
+        self._weights = np.stack(_weights(columns), axis=1)
         self._priors = model.priors[columns]
         self._of = np.array([languages.index(model.labels[place]) for place in columns])
         self._merged = np.eye(len(languages), dtype=np.float32)[self._of]
@@ -92,14 +95,23 @@ class Identifier:
 @lru_cache(maxsize=1)
 def _model() -> _Model:
     weights, priors, labels, moves, rows, features = load_model(MODEL_DIR / MODEL_FILE)
+    usual = [place for place, label in enumerate(labels) if label in DEFAULT_CANDIDATES]
     return _Model(
-        np.asarray(weights),
+        {place: np.asarray(weights)[:, place].copy() for place in usual},
         np.asarray(priors),
         labels,
         np.asarray(moves),
         np.asarray(rows, np.int64) << 8,
         np.asarray(features, np.int32),
     )
+
+
+def _weights(columns: Sequence[int]) -> list[NDArray[np.float16]]:
+    """The weights of some labels; one that isn't usual makes us read the file again, once."""
+    kept = _model().weights
+    if not kept.keys() >= set(columns):
+        kept.update(enumerate(np.asarray(load_model(MODEL_DIR / MODEL_FILE)[0]).T))
+    return [kept[column] for column in columns]
 
 
 def _encoded(text: str) -> bytes:
