@@ -69,8 +69,8 @@ lock: $(TOOLS) ## Lock the dependencies; UPGRADE=--upgrade takes the newest
 	@$(LOCK) --extra postgres --group build --output-file requirements.lock
 	@$(LOCK) --extra postgres --extra accurate --extra polars --extra spark --group dev --output-file requirements-dev.lock
 
-benchmark: $(INSTALLED) $(TOOLS) ## Measure, in one run, what the project promises about speed
-	@$(BIN)/python tests/benchmarks/run.py
+benchmark: $(INSTALLED) $(TOOLS) ## Measure what the project promises (ROWS=100M make benchmark)
+	@$(BIN)/python tests/benchmarks/run.py $(if $(ROWS),--rows $(ROWS))
 
 clean: ## Remove what was made, but for the data
 	@rm -rf $(VENV) dist build .*_cache .hypothesis

@@ -10,9 +10,12 @@ The law of this package:
   intervals of the small result in pandas. Tallies add up (`roll_up`).
 * `frames.py` owns the shapes and refuses what breaks them: FrameError names the column and
   hints. NaN becomes null before any comparison.
+* `sums.py` is the one door for tables of counts, `options.py` that for options: whatever is wrong
+  becomes an AnalyticsError there, with a hint.
 * An empty denominator is null, never 0. A value travels with its n and its interval. Counts
   are int64; tables have their keys first, sorted, the null key last.
-* Suppression is a step of its own, `suppress`, on the finished table.
+* Suppression is a step of its own: `suppress` on one finished table, `suppress_together` on all
+  that is shown, and `protect_scores` for whatever is asked of a scope.
 * Numbers before pictures: only `analytics.charts` draws, and this file doesn't import it.
 """
 
@@ -24,6 +27,7 @@ from analytics.csat import csat, summarise_csat, tally_csat
 from analytics.drivers import Drivers, drivers, summarise_drivers, tally_drivers
 from analytics.errors import AnalyticsError, ArgumentError, FrameError
 from analytics.experiments import Experiment, experiment
+from analytics.facts import FACTS, MENTIONS, FactShape, Field
 from analytics.impact import impact, summarise_impact, tally_impact
 from analytics.intervals import adjusted_wald, student_mean, wilson
 from analytics.mix import Split, split_change
@@ -48,30 +52,45 @@ from analytics.periods import (
     previous,
     to_date,
 )
+from analytics.plan import count_comments, count_scores, count_themes
 from analytics.power import SamplePlan, outlook
+from analytics.privacy import Rows, exposed_atoms, suppress_together
+from analytics.protection import protect_comments, protect_scores, protect_themes
 from analytics.raking import Raking, rake, weigh
+from analytics.scope import VALUES, Breakdown, Filters, Scope
 from analytics.score_interval import tango
 from analytics.sentiment import sentiment, summarise_sentiment, tally_sentiment
 from analytics.shrinkage import Shrunk, shrink, shrink_means
-from analytics.suppress import nested_ok, suppress
+from analytics.suppress import conceal, nested_ok, suppress
 from analytics.tallies import roll_up
 from analytics.themes import summarise_themes, tally_themes, themes
 from analytics.trends import Levels, anomalies, change_points
+from analytics.weighted import Weighted, weighted_scores
 
 __all__ = [
+    "FACTS",
+    "MENTIONS",
+    "VALUES",
     "AnalyticsError",
     "ArgumentError",
+    "Breakdown",
     "Drivers",
     "Experiment",
+    "FactShape",
+    "Field",
+    "Filters",
     "FrameError",
     "Grain",
     "Levels",
     "Period",
     "Raking",
     "Representativity",
+    "Rows",
     "SamplePlan",
+    "Scope",
     "Shrunk",
     "Split",
+    "Weighted",
     "adjusted_wald",
     "against_rest",
     "anomalies",
@@ -84,10 +103,15 @@ __all__ = [
     "clustered",
     "clustered_change",
     "compare",
+    "conceal",
+    "count_comments",
+    "count_scores",
+    "count_themes",
     "csat",
     "drivers",
     "early_late",
     "experiment",
+    "exposed_atoms",
     "false_discovery",
     "impact",
     "nested_ok",
@@ -95,6 +119,9 @@ __all__ = [
     "outlook",
     "paired",
     "previous",
+    "protect_comments",
+    "protect_scores",
+    "protect_themes",
     "rake",
     "read_countries",
     "representativity",
@@ -115,6 +142,7 @@ __all__ = [
     "summarise_sentiment",
     "summarise_themes",
     "suppress",
+    "suppress_together",
     "tally_ces",
     "tally_csat",
     "tally_drivers",
@@ -128,6 +156,7 @@ __all__ = [
     "themes",
     "to_date",
     "weigh",
+    "weighted_scores",
     "wilson",
     "worst_case",
 ]

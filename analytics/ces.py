@@ -10,7 +10,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from analytics import frames, intervals, tallies
+from analytics import frames, intervals, sums, tallies
 
 SHAPE = frames.Shape(
     "ces",
@@ -54,25 +54,24 @@ def tally_ces(
     tallies.refuse_clashes([key.name for key in checked.keys], (*COUNTS, *SUMS, *SCORES))
     score, times = nw.col("score"), nw.col(frames.COUNT)
     answered = ~score.is_null()
-    sums = {
+    counted = {
         "n": frames.where(answered, times),
         "easy": frames.where(score >= 5, times),
         "score_sum": frames.where(answered, times * score),
         "score_squares": frames.where(answered, times * score * score),
     }
-    return tallies.tally(checked, sums).astype(dict.fromkeys((*COUNTS, *SUMS), "int64"))
+    return tallies.tally(checked, counted).astype(dict.fromkeys((*COUNTS, *SUMS), "int64"))
 
 
 def summarise_ces(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """Share, mean and intervals of each row of a tally: the table that `ces` returns."""
-    size, easy, total, squares = (
-        tallied[name].to_numpy(np.float64, na_value=np.nan) for name in (*COUNTS, *SUMS)
-    )
+    read = sums.read(tallied, "ces")
+    total, squares = (sums.numbers(tallied, name, least=0) for name in SUMS)
     table = tallied.drop(columns=list(SUMS)).copy()
-    low, high = intervals.wilson(easy, size, confidence=confidence)
-    table["ces"] = 100 * easy / np.where(size > 0, size, np.nan)
+    low, high = intervals.wilson(read.up, read.size, confidence=confidence)
+    table["ces"] = 100 * read.score
     table["low"], table["high"] = 100 * low, 100 * high
-    mean, low, high = intervals.student_mean(total, squares, size, confidence=confidence)
+    mean, low, high = intervals.student_mean(total, squares, read.size, confidence=confidence)
     table["mean"] = mean
     table["mean_low"], table["mean_high"] = np.clip(low, 1, 7), np.clip(high, 1, 7)
     return table

@@ -1,33 +1,42 @@
 """Scores of answers that come in clusters, as those from one account do.
 
 Answers of one account resemble each other, so that n of them tell less than n independent ones.
-A score is a ratio R = Σy_g/Σm_g of sums per cluster g (of codes and of weights), its variance the
-linearised one,
+A score is a ratio R = Σy_g/Σm_g of sums per cluster g (of codes and of weights). With the part
+h_g = m_g/Σm that a cluster has of the answers, its variance is the bias-reduced linearised one
+(CR2) and Student's t has the degrees of freedom f of Bell & McCaffrey,
 
-    var(R) = G/(G - 1) · Σ (y_g - R·m_g)² / (Σm_g)²,
+    var(R) = Σ (y_g - R·m_g)²/(1 - h_g) / (Σm_g)²,        q_g = h_g²/(1 - h_g),
+    1/f = Σ h_g² + (Σ q_g)² - Σ q_g²,
 
-with Student's t of G - 1 degrees of freedom: Binder (1983), "On the variances of asymptotically
-normal estimators from complex surveys", International Statistical Review 51. The *design
-effect* is that variance over the one of as many independent answers (Kish 1965, Survey Sampling).
+which is their formula for a mean under independent answers, written out: Bell & McCaffrey (2002),
+"Bias reduction in standard errors for linear regression with multi-stage samples", Survey
+Methodology 28(2); Pustejovsky & Tipton (2018), JBES 36(4). G clusters of one size give the usual
+factor G/(G - 1) and f = G - 1; where a few clusters hold most of the answers f says how few. The
+*design effect* is that variance over the one of as many independent answers (Kish 1965, Survey
+Sampling).
 
-A change is the difference of two such ratios. What a cluster moves on either side is taken together
-with the factor G/(G - 1) of that side, and t has the degrees of the side of fewer clusters: neither
-side lends the other its certainty, and one with a single cluster leaves the change without bounds.
+A change is the difference of two such ratios. What a cluster moves on either side is taken
+together, each side's with its own h_g, and t has the fewer degrees of the two: neither side lends
+the other its certainty, and one with a single cluster leaves the change without bounds.
 
 The tally is the metric's own, with the cluster among its keys; it adds up (`roll_up`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from analytics import sums, tallies
+from analytics import options, sums, tallies
 from analytics.errors import FrameError
-from analytics.intervals import Numbers
-from analytics.sums import Metric
+from analytics.options import Numbers
+from analytics.sums import Metric, Sums
 
-FIELDS = ("y", "m", "q", "n")
+Rows = NDArray[np.int64]
+
 SCORE = ("n", "clusters", "score", "low", "high", "design_effect", "n_eff")
 CHANGE = ("change", "change_low", "change_high", "p_value", "significant", "clusters")
 
@@ -52,24 +61,20 @@ def clustered(
     >>> table[["n", "clusters", "score", "low", "high"]].round(1).values.tolist()
     [[10.0, 4.0, 30.0, -100.0, 100.0]]
     >>> table[["design_effect", "n_eff"]].round(2).values.tolist()   # 10 that count as 4
-    [[2.24, 4.46]]
+    [[2.46, 4.06]]
     """
-    rows = _Clusters({"now": tallied}, cluster=cluster, metric=metric)
-    spread = rows.variance(rows.influence("now"))
+    table, (side,) = _sides([tallied], cluster=cluster, metric=metric)
+    tallies.refuse_clashes([*table.columns], SCORE)
+    spread = side.total(side.influence**2)
     estimate = sums.student(
-        rows.ratio("now"),
-        np.sqrt(spread),
-        rows.count("now") - 1,
-        confidence=confidence,
-        limit=100.0,
+        side.ratio, np.sqrt(spread), side.freedom, confidence=confidence, limit=100.0
     )
-    tallies.refuse_clashes(rows.keys, SCORE)
-    table, n = rows.groups, rows.total("n_now")
-    table["n"], table["clusters"] = n.astype(np.int64), rows.count("now").astype(np.int64)
+    n = side.total(side.sums.n)
+    table["n"], table["clusters"] = n.astype(np.int64), side.count.astype(np.int64)
     table["score"] = estimate.value
-    table["low"], table["high"] = np.maximum(estimate.low, rows.floor), estimate.high
+    table["low"], table["high"] = np.maximum(estimate.low, side.sums.floor), estimate.high
     known = np.where(np.isnan(estimate.low), np.nan, spread)
-    table["design_effect"] = known / rows.independent("now")
+    table["design_effect"] = known / side.independent
     table["n_eff"] = n / table["design_effect"]
     return table
 
@@ -98,101 +103,97 @@ def clustered_change(
     >>> clustered_change(now, then, cluster="account", metric="nps").round(1).values.tolist()
     [[16.7, -126.8, 160.1, 0.7, False, 3]]
     """
-    rows = _Clusters({"now": current, "then": previous}, cluster=cluster, metric=metric)
+    table, (now, then) = _sides([current, previous], cluster=cluster, metric=metric)
+    tallies.refuse_clashes([*table.columns], CHANGE)
     change = sums.student(
-        rows.ratio("now") - rows.ratio("then"),
-        np.sqrt(rows.variance(rows.influence("now") - rows.influence("then"))),
-        np.minimum(rows.count("now"), rows.count("then")) - 1,
+        now.ratio - then.ratio,
+        np.sqrt(now.total((now.influence - then.influence) ** 2)),
+        np.minimum(now.freedom, then.freedom),
         confidence=confidence,
-        limit=100.0 - rows.floor,
+        limit=now.sums.limit,
     )
-    tallies.refuse_clashes(rows.keys, CHANGE)
-    table = rows.groups
     table["change"] = change.value
     table["change_low"], table["change_high"] = change.low, change.high
     table["p_value"] = change.p
     table["significant"] = sums.significant(change.p, confidence)
-    table["clusters"] = rows.count("now", "then").astype(np.int64)
+    either = (now.sums.n + then.sums.n > 0).astype(np.float64)
+    table["clusters"] = now.total(either).astype(np.int64)
     return table
 
 
-class _Clusters:
-    """The clusters of every group and side: Σ codes `y`, Σ weights `m`, Σ |codes| `q` and `n`."""
+@dataclass(frozen=True)
+class _Side:
+    """The sums of each cluster, 0 where it has no answers on this side, and its group's number.
 
-    def __init__(self, tables: Mapping[str, pd.DataFrame], *, cluster: str, metric: Metric) -> None:
-        keys = tallies.keys(next(iter(tables.values())))
-        parts = [_part(tables[side], keys, cluster, side=side, metric=metric) for side in tables]
-        # A table without rows has no say in the type of the keys.
-        every = pd.concat([part for part in parts if len(part)] or parts)
-        names = [f"{field}_{side}" for side in tables for field in FIELDS]
-        every = every.reindex(columns=[*keys, *names], fill_value=0.0)
-        every = every.groupby(keys, dropna=False, observed=True, as_index=False).sum()
-        self.keys = own = [key for key in keys if key != cluster]
-        heads = every[own].drop_duplicates() if own else pd.DataFrame(index=[0])
-        self.groups = tallies.by_key(heads, own)
-        placed = self.groups.assign(_at=range(len(self.groups)))
-        at = every[own].merge(placed, on=own, how="left")["_at"] if own else np.zeros(len(every))
-        self._at = np.asarray(at, dtype=np.int64)
-        self._values = {name: every[name].to_numpy(np.float64) for name in names}
-        self.floor = -100.0 if metric in sums.NET else 0.0
+    Whole-group numbers below are arrays with a value for each of the `groups`.
+    """
 
-    def count(self, *sides: str) -> Numbers:
-        """The clusters of each group with an answer on any of the sides."""
-        answers = np.sum([self._values[f"n_{side}"] for side in sides], axis=0)
-        return self._total((answers > 0).astype(np.float64))
+    sums: Sums
+    at: Rows
+    groups: int
 
-    def total(self, name: str) -> Numbers:
-        """The sum of a column over the clusters of each group."""
-        return self._total(self._values[name])
+    def total(self, values: Numbers) -> Numbers:
+        """The sum over the clusters of each group."""
+        return np.bincount(self.at, weights=values, minlength=self.groups).astype(np.float64)
 
-    def ratio(self, side: str) -> Numbers:
-        """The score of each group, as a share; NaN without answers."""
-        return self.total(f"y_{side}") / self._whole(side)
-
-    def influence(self, side: str) -> Numbers:
-        """How far each cluster moves the score of its group: (y - R·m)/Σm, times √(G/(G - 1)).
-
-        NaN where the side has a single cluster: nothing shows how far another would be.
-        """
-        count = self.count(side)
-        scale = np.sqrt(count / np.where(count > 1, count - 1, np.nan)) / self._whole(side)
-        off = self._values[f"y_{side}"] - self.ratio(side)[self._at] * self._values[f"m_{side}"]
-        return np.asarray(off * scale[self._at], dtype=np.float64)
-
-    def variance(self, influence: Numbers) -> Numbers:
-        """Of what the clusters move, per group."""
-        return self._total(influence**2)
-
-    def independent(self, side: str) -> Numbers:
-        """The variance of the score of as many independent answers, per group."""
-        n, ratio = self.total(f"n_{side}"), self.ratio(side)
-        squares = self.total(f"q_{side}") / self._whole(side)
-        return (squares - ratio**2) / np.where(n > 1, n - 1, np.nan)
-
-    def _whole(self, side: str) -> Numbers:
-        weights = self.total(f"m_{side}")
+    @cached_property
+    def whole(self) -> Numbers:
+        """Σm; NaN without answers."""
+        weights = self.total(self.sums.size)
         return np.where(weights > 0, weights, np.nan)
 
-    def _total(self, values: Numbers) -> Numbers:
-        sums_by_group = np.bincount(self._at, weights=values, minlength=len(self.groups))
-        return np.asarray(sums_by_group, dtype=np.float64)
+    @cached_property
+    def ratio(self) -> Numbers:
+        """The score, as a share; NaN without answers."""
+        return self.total(self.sums.up - self.sums.down) / self.whole
+
+    @property
+    def count(self) -> Numbers:
+        """The clusters with an answer."""
+        return self.total((self.sums.n > 0).astype(np.float64))
+
+    @cached_property
+    def part(self) -> Numbers:
+        """The h of each cluster; NaN where it is alone: nothing shows how far another would be."""
+        known = np.where(self.count > 1, self.whole, np.nan)
+        return np.asarray(self.sums.size / known[self.at], dtype=np.float64)
+
+    @property
+    def influence(self) -> Numbers:
+        """How far each cluster moves the score of its group: (y - R·m)/Σm/√(1 - h)."""
+        read = self.sums
+        off = read.up - read.down - self.ratio[self.at] * read.size
+        return np.asarray(off / self.whole[self.at] / np.sqrt(1 - self.part), dtype=np.float64)
+
+    @property
+    def freedom(self) -> Numbers:
+        """Degrees of freedom f, at least 1; NaN for a single cluster."""
+        q = self.part**2 / (1 - self.part)
+        inverse = self.total(self.part**2) + self.total(q) ** 2 - self.total(q**2)
+        return np.maximum(1 / np.where(inverse > 0, inverse, np.nan), 1)
+
+    @property
+    def independent(self) -> Numbers:
+        """The variance of the score of as many independent answers."""
+        n, squares = self.total(self.sums.n), self.total(self.sums.up + self.sums.down)
+        return (squares / self.whole - self.ratio**2) / np.where(n > 1, n - 1, np.nan)
 
 
-def _part(
-    table: pd.DataFrame, keys: list[str], cluster: str, *, side: str, metric: Metric
-) -> pd.DataFrame:
-    """A side's rows with an answer: its keys and the FIELDS of `_Clusters`."""
-    if tallies.keys(table) != keys:
-        raise FrameError(None, f"has not the keys {keys}", hint="compare like with like")
-    if cluster not in keys:
+def _sides(
+    tables: Sequence[pd.DataFrame], *, cluster: str, metric: Metric
+) -> tuple[pd.DataFrame, list[_Side]]:
+    """The groups (the other keys), and the clusters of all with an answer, side by side."""
+    reads = [sums.known(each, metric, hint="suppress the result instead") for each in tables]
+    keys = tallies.keys(tables[0])
+    if options.name("cluster", cluster) not in keys:
         raise FrameError(cluster, "is no key", hint="tally by the cluster, too", present=keys)
-    read = sums.read(table, metric)
-    if np.isnan(read.n).any():
-        raise FrameError("n", "is null in a suppressed row", hint="suppress the result instead")
-    answered = read.n > 0
-    if table.loc[answered, cluster].isna().any():
+    every, places = tallies.line_up(*tables)
+    sides = [read.at(rows, absent=0) for read, rows in zip(reads, places, strict=True)]
+    answered = np.any([side.n > 0 for side in sides], axis=0)
+    if every.loc[answered, cluster].isna().any():
         hint = "give an answer without one an id of its own, say the respondent's"
         raise FrameError(cluster, "holds null", hint=hint)
-    fields = (read.up - read.down, read.size, read.up + read.down, read.n)
-    numbers = {f"{name}_{side}": values for name, values in zip(FIELDS, fields, strict=True)}
-    return table[keys].reset_index(drop=True).assign(**numbers)[answered]
+    own = every.loc[answered, [key for key in keys if key != cluster]]
+    groups, at = tallies.group(own)
+    some = np.flatnonzero(answered)
+    return groups, [_Side(side.at(some, absent=0), at, len(groups)) for side in sides]

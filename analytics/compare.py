@@ -12,13 +12,13 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from scipy.special import erfc  # type: ignore[import-untyped]  # scipy ships no types
 
-from analytics import intervals, sums, tallies
-from analytics.errors import FrameError
-from analytics.intervals import Numbers
-from analytics.sums import Difference, Metric
+from analytics import intervals, options, sums, tallies
+from analytics.errors import ArgumentError
+from analytics.options import Numbers
+from analytics.sums import Difference, Metric, Sums
 
 __all__ = ["Metric", "Side", "against_rest", "compare", "false_discovery", "newcombe"]
 
@@ -27,7 +27,7 @@ __all__ = ["Metric", "Side", "against_rest", "compare", "false_discovery", "newc
 class Side:
     """One side of a comparison: answers up, answers down (net scores only) and n, per row.
 
-    Effective numbers where the answers are weighted (`sums.Sums.effective`).
+    Effective numbers where the answers are weighted (`sums.Sums.scaled`).
     """
 
     up: Numbers
@@ -58,16 +58,10 @@ def compare(
     >>> compare(now, then, metric="nps").round(3).values.tolist()
     [[15.0, 4.38, 25.397, 0.005, True]]
     """
-    intervals.checked_confidence(confidence)
     reads = [sums.read(table, metric) for table in (current, previous)]
-    keys = tallies.keys(current)
-    if keys != tallies.keys(previous):
-        raise FrameError(
-            None, f"has the keys {keys}, the other one not", hint="compare like with like"
-        )
-    table, places = _join(current, previous, keys)
-    now, then = (_side(read, at) for read, at in zip(reads, places, strict=True))
-    result = _difference(now, then, net=reads[0].net, confidence=confidence)
+    table, places = tallies.line_up(current, previous)
+    now, then = (read.at(rows, absent=np.nan) for read, rows in zip(reads, places, strict=True))
+    result = _difference(now, then, confidence=confidence)
     table["change"], table["change_low"] = result.value, result.low
     table["change_high"], table["p_value"] = result.high, result.p
     table["significant"] = sums.significant(result.p, confidence)
@@ -83,15 +77,11 @@ def against_rest(table: pd.DataFrame, *, metric: Metric, confidence: float = 0.9
     NPS and errors as for `compare`. A suppressed row is null and part of no rest: nothing that
     is not published enters.
     """
-    intervals.checked_confidence(confidence)
     read = sums.read(table, metric)
-    every = np.arange(len(table))
     counted = (read.up, read.down, read.size, read.squares, read.n)
     up, down, size, squares, n = (_rest(values) for values in counted)
     rest = sums.Sums(up, down, size, squares, n, read.net)
-    result = _difference(
-        _side(read, every), _side(rest, every), net=read.net, confidence=confidence
-    )
+    result = _difference(read, rest, confidence=confidence)
     compared = table[tallies.keys(table)].reset_index(drop=True)
     compared["difference"], compared["difference_low"] = result.value, result.low
     compared["difference_high"], compared["p_value"] = result.high, result.p
@@ -100,17 +90,22 @@ def against_rest(table: pd.DataFrame, *, metric: Metric, confidence: float = 0.9
     return compared
 
 
-def false_discovery(p_values: Numbers) -> Numbers:
+def false_discovery(p_values: ArrayLike) -> Numbers:
     """Benjamini & Hochberg (1995), JRSS B 57: q-values of p-values; NaN stays out of it.
+
+    ArgumentError where they are no list of numbers from 0 to 1.
 
     >>> false_discovery(np.array([0.01, 0.04, 0.03, np.nan])).round(3).tolist()
     [0.03, 0.04, 0.04, nan]
     """
-    known = np.flatnonzero(~np.isnan(p_values))
-    falling = known[np.argsort(-p_values[known], kind="stable")]
+    p = options.array("p_values", p_values)
+    if p.ndim != 1 or ((p < 0) | (p > 1)).any():
+        raise ArgumentError("p_values", f"are {p_values!r}", hint="a list of numbers from 0 to 1")
+    known = np.flatnonzero(~np.isnan(p))
+    falling = known[np.argsort(-p[known], kind="stable")]
     ranks = np.arange(len(falling), 0, -1)
-    adjusted = np.full(len(p_values), np.nan)
-    adjusted[falling] = np.minimum.accumulate(p_values[falling] * len(falling) / ranks)
+    adjusted = np.full(len(p), np.nan)
+    adjusted[falling] = np.minimum.accumulate(p[falling] * len(falling) / ranks)
     return adjusted
 
 
@@ -132,9 +127,9 @@ def newcombe(first: Side, second: Side, *, z: Numbers | np.float64) -> tuple[Num
     return difference - below, difference + above
 
 
-def _difference(first: Side, second: Side, *, net: bool, confidence: float) -> Difference:
-    contrast = _net_difference if net else _share_difference
-    return contrast(first, second, confidence)
+def _difference(first: Sums, second: Sums, *, confidence: float) -> Difference:
+    contrast = _net_difference if first.net else _share_difference
+    return contrast(Side(*first.scaled), Side(*second.scaled), confidence)
 
 
 def _net_difference(first: Side, second: Side, confidence: float) -> Difference:
@@ -178,30 +173,3 @@ def _rest(counted: Numbers) -> Numbers:
     """What the other rows hold together; a suppressed row holds nothing."""
     known = np.nan_to_num(counted)
     return np.asarray(known.sum() - known, dtype=np.float64)
-
-
-def _side(read: sums.Sums, at: NDArray[np.int64]) -> Side:
-    """The counts of the rows `at`; NaN where that is -1, or the row is suppressed or empty."""
-    n = read.effective
-    scale = n / np.where(read.size > 0, read.size, np.nan)
-    counts = (read.up * scale, read.down * scale, n)
-    return Side(*(np.append(values, np.nan)[at] for values in counts))
-
-
-def _join(
-    current: pd.DataFrame, previous: pd.DataFrame, keys: list[str]
-) -> tuple[pd.DataFrame, list[NDArray[np.int64]]]:
-    """The keys of either table, sorted, and where each table has them: a row, or -1."""
-    tables = [current, previous]
-    if not keys:
-        return pd.DataFrame(index=[0]), [np.zeros(1, dtype=np.int64)] * 2
-    # A table without rows has no say in the type of its keys.
-    filled = next((table for table in tables if len(table)), tables[0])
-    parts = [table[keys].astype(filled[keys].dtypes.to_dict()) for table in tables if len(table)]
-    every = tallies.by_key(pd.concat([filled[keys].iloc[:0], *parts]).drop_duplicates(), keys)
-    rows = []
-    for table in tables:
-        at = table[keys].astype(filled[keys].dtypes.to_dict()).assign(_row=range(len(table)))
-        place = every.merge(at, on=keys, how="left", validate="one_to_one")["_row"]
-        rows.append(place.fillna(-1).to_numpy(np.int64))
-    return every, rows

@@ -13,16 +13,17 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtr  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import chdtrc, ndtri, stdtr  # type: ignore[import-untyped]  # scipy ships no types
 
-from analytics import intervals, tallies
+from analytics import intervals, options, sums, tallies
 from analytics.errors import ArgumentError, FrameError
-from analytics.intervals import Numbers
-from analytics.nps import net_parts, summarise_nps
+from analytics.nps import summarise_nps
+from analytics.options import Numbers
 
 ANCHORS = ("disliked", "liked")
 NEEDED = ("n", "promoters", "detractors")
-Ruler = Literal["net", "latent"]
+MISFIT = 0.01  # p under which the answers contradict the latent ruler
+Ruler = Literal["net", "latent", "fitting"]
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,18 @@ def read_countries(
     * anchored: `disliked, liked`, the anchors in points, and `calibrated, calibrated_low,
       calibrated_high` = 100·(nps - disliked)/(liked - disliked) in *anchor points*: 0 is the
       company that people there dislike, 100 the one they like; values outside are possible.
-      These are no NPS points. The interval is Fieller's (1954, JRSS B 16), the three scores
-      taken as independent. Null where `liked` is not significantly above `disliked`: then
-      there is no ruler to read from.
+      These are no NPS points; `ruler` says what was read by. The interval is Fieller's (1954,
+      JRSS B 16), the three scores taken as independent. Null where `liked` is not significantly
+      above `disliked`: then there is no ruler to read from.
 
     Which habits anchoring takes out is a matter of the `ruler`. "net": those that mix in answers
     of habit, the same share of people whatever the company. "latent": those that set other
     thresholds for "9" and "6"; the score is then -(Φ⁻¹(d') + Φ⁻¹(1 - p'))/2, the mean of a normal
     experience behind the shares (as anchoring vignettes do: King, Murray, Salomon & Tandon 2004,
-    APSR 98(1)). Either leaves a part of the other's.
+    APSR 98(1)). Either leaves a part of the other's. "fitting": "latent" unless the answers
+    contradict it, else "net", the same for all countries. Thresholds lie equally far apart for
+    the three companies, Φ⁻¹(1 - p') - Φ⁻¹(d'), where they are all that differs; habits bend that.
+    The test is a chi-square of what that distance varies by within countries, at 1 %.
 
     FrameError: a column is missing, a key repeats, an anchor of another name, a weighted result
     (pass its tally). ArgumentError: `keys` are not one or two, `at` is no period of the table,
@@ -86,13 +90,11 @@ def read_countries(
     [['IN', 55.0, 5.0, 64.0, 84.7], ['JP', -35.0, -75.0, -20.0, 72.7]]
     """
     intervals.checked_confidence(confidence)
-    if isinstance(least_periods, bool) or not isinstance(least_periods, int) or least_periods < 3:
-        raise ArgumentError("least_periods", f"is {least_periods!r}", hint="8, and 3 at least")
-    names = [keys] if isinstance(keys, str) else list(keys)
+    options.whole("least_periods", least_periods, least=3)
+    options.one_of("ruler", ruler, get_args(Ruler))
+    names = options.names("keys", keys)
     if len(names) not in {1, 2}:
         raise ArgumentError("keys", f"is {keys!r}", hint="the country, and the period if any")
-    if ruler not in get_args(Ruler):
-        raise ArgumentError("ruler", f"is {ruler!r}", hint="net or latent")
     tallied = _checked(tallied, names)
     country, period = names[0], names[-1] if len(names) == 2 else "_period"
     if len(names) == 1:
@@ -110,7 +112,11 @@ def read_countries(
         table[name] = scores[name].to_numpy(np.float64, na_value=np.nan)
     earlier = tallied[tallied[period] < at] if at is not None else tallied.iloc[:0]
     _add_within(table, summarise_nps(earlier), country, least_periods=least_periods)
-    _add_anchored(table, now, _anchors(anchors, every, country), ruler, confidence=confidence)
+    rows = (now, *_anchors(anchors, every, country))
+    if ruler == "fitting":
+        ruler = "net" if _latent_p(rows) < MISFIT else "latent"
+    _add_anchored(table, [_reading(each, ruler) for each in rows], confidence=confidence)
+    table["ruler"] = ruler
     return table
 
 
@@ -145,19 +151,14 @@ def fieller(
 
 def _checked(tallied: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """The table, with a key for each row and the columns of NPS."""
-    for name in (*keys, *NEEDED):
-        if name not in tallied:
-            hint = f"pass a tally of NPS by {' and '.join(keys)}"
-            raise FrameError(name, "is missing", hint=hint, present=tallied.columns)
-    if "n_eff" in tallied and "weight_squares" not in tallied:
-        raise FrameError(
-            "n_eff", "says that the scores are weighted", hint="pass tally_nps(…, weight=…)"
-        )
-    extra = [name for name in tallies.keys(tallied) if name not in keys]
-    if extra:
-        raise FrameError(extra[0], "is one key too many", hint=f"tally by {' and '.join(keys)}")
-    if tallied.duplicated(keys).any():
-        raise FrameError(keys[0], "repeats a key", hint=f"one row per {' and '.join(keys)}")
+    present, by = tallies.keys(tallied), " and ".join(keys)
+    for name in keys:
+        if name not in present:
+            raise FrameError(name, "is no key", hint=f"tally NPS by {by}", present=tallied.columns)
+    for name in present:
+        if name not in keys:
+            raise FrameError(name, "is one key too many", hint=f"tally by {by}")
+    sums.read(tallied, "nps")
     return tallied.reset_index(drop=True)
 
 
@@ -207,15 +208,8 @@ def _anchors(
     return bottom, top
 
 
-def _add_anchored(
-    table: pd.DataFrame,
-    now: pd.DataFrame,
-    anchors: tuple[pd.DataFrame, pd.DataFrame],
-    ruler: Ruler,
-    *,
-    confidence: float,
-) -> None:
-    score, bottom, top = (_reading(rows, ruler) for rows in (now, *anchors))
+def _add_anchored(table: pd.DataFrame, readings: Sequence[_Reading], *, confidence: float) -> None:
+    score, bottom, top = readings
     low, high = fieller(
         score.centre - bottom.centre,
         top.centre - bottom.centre,
@@ -233,15 +227,35 @@ def _add_anchored(
 
 
 def _reading(rows: pd.DataFrame, ruler: Ruler) -> _Reading:
-    up, down, n = (np.asarray(part, dtype=np.float64) for part in net_parts(rows))
-    n = np.where(n > 0, n, np.nan)
+    up, down, n = sums.read(rows, "nps").scaled
     net = (up - down) / n
     if ruler == "net":
         return _Reading(net, net, *intervals.adjusted_net(up, down, n))
-    high, low = (up + 0.75) / (n + 3), (down + 0.75) / (n + 3)
-    ends = ndtri(1 - high), ndtri(low)
-    slopes = [np.sqrt(2 * np.pi) * np.exp(end**2 / 2) / 2 for end in ends]
-    variance = slopes[0] ** 2 * high * (1 - high) + slopes[1] ** 2 * low * (1 - low)
-    variance += 2 * slopes[0] * slopes[1] * high * low  # the shares exclude each other
+    ends, variances, covariance = _thresholds(rows)
     centre = -(ends[0] + ends[1]) / 2
-    return _Reading(net, centre, centre, variance / (n + 3))
+    return _Reading(net, centre, centre, (variances.sum(axis=0) + 2 * covariance) / 4)
+
+
+def _thresholds(rows: pd.DataFrame) -> tuple[Numbers, Numbers, Numbers]:
+    """Where 9 begins and 6 ends, in standard deviations from the mean: both, their variances
+    and covariance, by the delta method; the shares are adjusted, so that none is 0.
+    """
+    up, down, n = sums.read(rows, "nps").scaled
+    high, low = (up + 0.75) / (n + 3), (down + 0.75) / (n + 3)
+    ends = np.stack([ndtri(1 - high), ndtri(low)])
+    slopes = np.sqrt(2 * np.pi) * np.exp(ends**2 / 2)
+    variances = slopes**2 * np.stack([high * (1 - high), low * (1 - low)]) / (n + 3)
+    return ends, variances, slopes[0] * slopes[1] * high * low / (n + 3)
+
+
+def _latent_p(rows: Sequence[pd.DataFrame]) -> float:
+    """The p of "in each country the thresholds lie equally far apart for all companies"."""
+    apart, weight = [], []
+    for each in rows:
+        ends, variances, covariance = _thresholds(each)
+        apart.append(ends[0] - ends[1])
+        weight.append(1 / (variances.sum(axis=0) - 2 * covariance))
+    known = ~np.isnan(np.array(apart)).any(axis=0)
+    gaps, weights = np.array(apart)[:, known], np.array(weight)[:, known]
+    off = gaps - (weights * gaps).sum(axis=0) / weights.sum(axis=0)
+    return float(chdtrc(2 * max(known.sum(), 1), (weights * off**2).sum()))

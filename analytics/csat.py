@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
-import numpy as np
 import pandas as pd
 
-from analytics import frames, intervals, tallies
+from analytics import frames, intervals, sums, tallies
 
 SHAPE = frames.Shape(
     "csat",
@@ -43,18 +42,17 @@ def tally_csat(
     checked = frames.read(frame, SHAPE, by=by, count=count)
     tallies.refuse_clashes([key.name for key in checked.keys], (*COUNTS, *SCORES))
     score, times = nw.col("score"), nw.col(frames.COUNT)
-    sums = {
+    counted = {
         "n": frames.where(~score.is_null(), times),
         "satisfied": frames.where(score >= 4, times),
     }
-    return tallies.tally(checked, sums).astype(dict.fromkeys(COUNTS, "int64"))
+    return tallies.tally(checked, counted).astype(dict.fromkeys(COUNTS, "int64"))
 
 
 def summarise_csat(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """The share and interval of each row of a tally: the table that `csat` returns."""
-    table = tallied.copy()
-    hits, size = (table[name].to_numpy(np.float64, na_value=np.nan) for name in COUNTS[::-1])
-    low, high = intervals.wilson(hits, size, confidence=confidence)
-    table["csat"] = 100 * hits / np.where(size > 0, size, np.nan)
+    read, table = sums.read(tallied, "csat"), tallied.copy()
+    low, high = intervals.wilson(read.up, read.size, confidence=confidence)
+    table["csat"] = 100 * read.score
     table["low"], table["high"] = 100 * low, 100 * high
     return table

@@ -17,11 +17,12 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from analytics import frames, intervals, tallies
+from analytics import frames, intervals, options, sums, tallies
 from analytics.compare import false_discovery
 from analytics.errors import ArgumentError, FrameError
-from analytics.intervals import Numbers
+from analytics.options import Numbers
 from analytics.shapley import EXACT, Design, centred, effect_of_mention, split
 
 SHAPE = frames.Shape(
@@ -29,6 +30,7 @@ SHAPE = frames.Shape(
     (frames.Column("score", frames.Number(0, 10), "0-10, null: not answered", nullable=True),),
 )
 NUMBERS = 10_000_000  # held at a time, as float64
+MOST = 1_000_000  # draws
 LARGEST = 200  # indicators: beyond, a column is an id and no attribute
 
 
@@ -57,6 +59,12 @@ class _Drawing:
     draws: int
     orders: int
     seed: int
+    clusters: NDArray[np.intp] | None = None
+
+    def __post_init__(self) -> None:
+        options.whole("draws", self.draws, least=100, most=MOST)
+        options.whole("orders", self.orders, least=10, most=MOST)
+        options.whole("seed", self.seed)
 
     def split(self, products: Numbers) -> tuple[Numbers, Numbers]:
         """The parts of each draw; the orders, if sampled, are the same for all."""
@@ -69,9 +77,18 @@ class _Drawing:
             return np.full((self.draws, len(self.design.sizes)), np.nan)
         parts = []
         for size in self._chunks():
-            weights = rng.multinomial(n, times / n, size).astype(np.float64)
+            weights = self._weights(rng, times, size)
             parts.append(self.split(centred(self.design, weights))[0])
         return np.nan_to_num(np.vstack(parts))
+
+    def _weights(self, rng: np.random.Generator, times: Numbers, size: int) -> Numbers:
+        """How often each pattern comes in each of `size` resamples, of answers or of clusters."""
+        if self.clusters is None:
+            n = int(times.sum())
+            return rng.multinomial(n, times / n, size).astype(np.float64)
+        many = int(self.clusters.max()) + 1
+        drawn = rng.multinomial(many, np.full(many, 1 / many), size)
+        return np.asarray(drawn[:, self.clusters] * times, dtype=np.float64)
 
     def against_chance(
         self, products: Numbers, n: int, importance: Numbers
@@ -101,11 +118,12 @@ class _Drawing:
         return [min(each, self.draws - start) for start in range(0, self.draws, each)]
 
 
-def drivers(
+def drivers(  # noqa: PLR0913 - options by keyword
     frame: Any,
     *,
     columns: Sequence[str],
     count: str | None = None,
+    cluster: str | None = None,
     confidence: float = 0.95,
     draws: int = 300,
     orders: int = 100,
@@ -127,6 +145,12 @@ def drivers(
       the others, all other columns equal, on the score's own scale of 0-10 (no NPS points); else,
       or where other columns say the same thing (collinear), null.
 
+    Answers are taken as independent, unless `cluster` names the column of what makes them alike
+    (an account, a person who answers often): then the resamples draw whole clusters, and a driver
+    is `significant` by its bar, too; p alone takes answers as independent. Scores are not
+    weighted: a margin that matters is a column (Winship & Radbill 1994, Sociological Methods &
+    Research 23(2)).
+
     Up to 12 columns all subsets are computed, beyond `orders` orders and their reverses are
     sampled. `low, high`: `draws` resamples of respondents (multinomial weights over the distinct
     patterns of an answer), less the bootstrap's bias, since R² grows with noise;
@@ -134,9 +158,9 @@ def drivers(
     normal limit of the permutation distribution of X'y (Hoeffding 1951, Annals of Mathematical
     Statistics 22). All from `seed`.
 
-    FrameError: missing or broken columns, or one with more than 200 values (an id is no
-    attribute). ArgumentError: no columns or too few draws. Without answers, where all scores are
-    equal, or where answers are no more than columns (indicators) and any scores would be
+    FrameError: missing or broken columns, a null cluster, or a column with more than 200 values
+    (an id is no attribute). ArgumentError: no columns or too few draws. Without answers, where all
+    scores are equal, or where answers are no more than columns (indicators) and any would be
     explained: all is NaN. A column of one value has the part 0.
 
     >>> frame = pd.DataFrame({"score": [9, 8, 9, 2, 3, 2] * 20,
@@ -148,21 +172,29 @@ def drivers(
     >>> found.table["significant"].tolist(), found.table["effect"].round(2).tolist()
     ([True, False], [-4.5, nan])
     """
-    patterns = tally_drivers(frame, columns=columns, count=count)
+    columns = _columns(columns)
+    patterns = tally_drivers(frame, columns=columns, count=count, cluster=cluster)
     return summarise_drivers(
-        patterns, columns=columns, confidence=confidence, draws=draws, orders=orders, seed=seed
+        patterns,
+        columns=columns,
+        confidence=confidence,
+        draws=draws,
+        orders=orders,
+        seed=seed,
+        cluster=cluster,
     )
 
 
-def tally_drivers(frame: Any, *, columns: Sequence[str], count: str | None = None) -> pd.DataFrame:
-    """The distinct answers and how often each came: `columns`, `score`, `n` (int64).
+def tally_drivers(
+    frame: Any, *, columns: Sequence[str], count: str | None = None, cluster: str | None = None
+) -> pd.DataFrame:
+    """The distinct answers and how often each came: `columns`, `cluster`, `score`, `n` (int64).
 
     Additive: all that `drivers` needs of any number of rows.
     """
-    if isinstance(columns, str) or not columns:
-        raise ArgumentError("columns", f"is {columns!r}", hint="a list of column names")
-    tallies.refuse_clashes(columns, ("score", "n"))
-    checked = frames.read(frame, SHAPE, by=(*columns, "score"), count=count)
+    keys = _columns(columns) + ([] if cluster is None else [options.name("cluster", cluster)])
+    tallies.refuse_clashes(keys, ("score", "n"))
+    checked = frames.read(frame, SHAPE, by=(*keys, "score"), count=count)
     answered = frames.where(~nw.col("score").is_null(), nw.col(frames.COUNT))
     tallied = tallies.tally(checked, {"n": answered})
     return tallied[tallied["n"] > 0].astype({"n": "int64"}).reset_index(drop=True)
@@ -176,15 +208,16 @@ def summarise_drivers(
     draws: int = 300,
     orders: int = 100,
     seed: int = 0,
+    cluster: str | None = None,
 ) -> Drivers:
     """The split of R² of a tally of `tally_drivers`: what `drivers` returns."""
+    columns = _columns(columns)
     tails = [(1 - intervals.checked_confidence(confidence)) / 2, (1 + confidence) / 2]
-    for name, value, least in (("draws", draws, 100), ("orders", orders, 10)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ArgumentError(name, f"is {value!r}", hint=f"{least} or more")
+    times = _times(patterns, columns)
+    patterns, times = patterns[times > 0], times[times > 0]
     design = _design(patterns, columns)
-    times = patterns["n"].to_numpy(np.float64)
-    draw = _Drawing(design, draws, orders, seed)
+    clusters = None if cluster is None else _clusters(patterns, cluster)
+    draw = _Drawing(design, draws, orders, seed, clusters)
     products = centred(design, times[None])
     parts, error = draw.split(products)
     n = int(times.sum())
@@ -193,7 +226,8 @@ def summarise_drivers(
         parts[:], error[:] = np.nan, np.nan
     importance = parts[0]
     r2 = float(importance.sum())
-    random = max(draws, ceil(2 * len(columns) / (1 - confidence)))  # else q can't be small
+    few = min(2 * len(columns) / (1 - confidence), MOST)  # fewer, and q can't be small
+    random = max(draws, ceil(few))
     chance, p_value = replace(draw, draws=random).against_chance(products[0], n, importance)
     drawn = draw.resampled(times)
     low, high = np.quantile(drawn - (drawn.mean(axis=0) - importance), tails, axis=0)
@@ -219,13 +253,36 @@ def summarise_drivers(
     return Drivers(table, n, r2, adjusted, len(columns) <= EXACT)
 
 
+def _columns(columns: Sequence[str]) -> list[str]:
+    found = [] if isinstance(columns, str) else options.names("columns", columns)
+    if not found:
+        raise ArgumentError("columns", f"is {columns!r}", hint="a list of column names")
+    return found
+
+
+def _times(patterns: pd.DataFrame, columns: Sequence[str]) -> Numbers:
+    """How often each answer came; FrameError where the table is none of `tally_drivers`."""
+    present = tallies.keys(patterns)
+    for name in (*columns, "score"):
+        if name not in present:
+            raise FrameError(name, "is missing", hint="pass a tally_drivers", present=present)
+    scores, times = sums.numbers(patterns, "score"), sums.whole(patterns, "n")
+    if np.isnan(scores).any() or np.isnan(times).any():
+        raise FrameError("score", "or n is null", hint="pass the tally as it was made")
+    return times
+
+
+def _clusters(patterns: pd.DataFrame, cluster: str) -> NDArray[np.intp]:
+    """The number of the cluster of each row."""
+    if options.name("cluster", cluster) not in tallies.keys(patterns):
+        raise FrameError(cluster, "is no key", hint="tally by it, too", present=patterns.columns)
+    if patterns[cluster].isna().any():
+        raise FrameError(cluster, "holds null", hint="give an answer without one an id of its own")
+    return np.asarray(pd.factorize(patterns[cluster])[0], dtype=np.intp)
+
+
 def _design(patterns: pd.DataFrame, columns: Sequence[str]) -> Design:
     """Indicators of every value but the reference: null, else the most frequent one."""
-    for name in (*columns, "score", "n"):
-        if name not in patterns:
-            raise FrameError(
-                name, "is missing", hint="pass a tally_drivers", present=patterns.columns
-            )
     blocks = []
     for name in columns:
         codes, values = pd.factorize(patterns[name], sort=True)

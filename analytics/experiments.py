@@ -9,20 +9,21 @@ variants by Johari, Koomen, Pekelis & Walsh (2022), "Always valid inference", Op
 "Time-uniform central limit theory and asymptotic confidence sequences", Annals of Statistics 52.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from math import log
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.special import chdtrc  # type: ignore[import-untyped]  # scipy ships no types
 
-from analytics import sums, tallies
+from analytics import options, sums, tallies
 from analytics.errors import ArgumentError, FrameError
-from analytics.intervals import Numbers, checked_confidence, is_number
+from analytics.frames import is_null
+from analytics.intervals import checked_confidence
+from analytics.options import Numbers
+from analytics.sums import Metric
 
-Outcome = Literal["response", "nps", "csat", "ces", "sentiment"]
 FEWEST = 30  # of each variant; under them the normal approximation would decide
 COLUMNS = ("score", "difference", "difference_low", "difference_high", "p_value", "reason")
 MISMATCH = 0.001  # p of the sample ratio under which something is broken, not chance
@@ -49,7 +50,7 @@ class Experiment:
 def experiment(
     table: pd.DataFrame,
     *,
-    metric: Outcome,
+    metric: Metric,
     control: object,
     effect: float = 5.0,
     allocation: Mapping[object, float] | None = None,
@@ -81,23 +82,22 @@ def experiment(
     (1.0, True)
     """
     key, at = _variants(table, control)
-    if not (is_number(effect) and 0 < effect <= 200):
-        raise ArgumentError("effect", f"is {effect!r}", hint="points, over 0 and at most 200")
-    read = sums.read(table, metric) if metric != "response" else _response(table)
+    options.number("effect", effect, least=0, most=201, hint="points, over 0 and at most 200")
+    read = sums.read(table, metric)
     n, score, variance = read.effective, read.score, read.variance()
     others = np.arange(len(table)) != at
     difference, noise = score[others] - score[at], variance[others] + variance[at]
     few = np.minimum(n[others], n[at]) < FEWEST
     error_rate = (1 - checked_confidence(confidence)) / int(others.sum())
     reach, p = always_valid(difference, noise, effect=effect / 100, error_rate=error_rate)
-    limit = 200.0 if metric in sums.NET else 100.0
     result = table.loc[others, [key]].reset_index(drop=True)
-    result["n"] = pd.array(read.n[others], dtype="Float64").astype("Int64")
+    answers = read.up if metric == "response" else read.n
+    result["n"] = pd.array(answers[others], dtype="Float64").astype("Int64")
     result["score"] = 100 * score[others]
     values = {
         "difference": 100 * difference,
-        "difference_low": np.clip(100 * (difference - reach), -limit, limit),
-        "difference_high": np.clip(100 * (difference + reach), -limit, limit),
+        "difference_low": np.clip(100 * (difference - reach), -read.limit, read.limit),
+        "difference_high": np.clip(100 * (difference + reach), -read.limit, read.limit),
         "p_value": np.minimum(p * int(others.sum()), 1),
     }
     for name, column in values.items():
@@ -158,43 +158,25 @@ def _variants(table: pd.DataFrame, control: object) -> tuple[str, int]:
         raise FrameError(keys[0], "is null or repeats", hint="one row for each variant")
     if len(names) < 2:
         raise FrameError(keys[0], f"has {len(names)} variants", hint="give two or more")
-    if control not in names:
+    if not isinstance(control, Hashable) or is_null(control) or control not in names:
         raise ArgumentError("control", f"is {control!r}", hint=f"one of {names}")
     return keys[0], names.index(control)
 
 
-def _response(table: pd.DataFrame) -> sums.Sums:
-    """Answers among those asked, as a share."""
-    answered, asked = _whole(table, "n"), _whole(table, "asked")
-    if (answered > asked).any():
-        raise FrameError("n", "exceeds asked", hint="n counts the answers of those asked")
-    return sums.Sums(answered, np.zeros_like(asked), asked, asked, answered, net=False)
-
-
-def _whole(table: pd.DataFrame, name: str) -> Numbers:
-    """A column of counts; NaN where null."""
-    if name not in table:
-        raise FrameError(name, "is missing", hint="it holds counts", present=table.columns)
-    try:
-        counts = table[name].to_numpy(np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise FrameError(name, "holds no numbers", hint="it must hold whole numbers") from error
-    known = counts[~np.isnan(counts)]
-    if ((known < 0) | (known != np.floor(known)) | np.isinf(known)).any():
-        raise FrameError(name, "holds broken counts", hint="it must hold whole numbers ≥ 0")
-    return counts
-
-
 def _sample_ratio(
-    table: pd.DataFrame, metric: Outcome, allocation: Mapping[object, float] | None
+    table: pd.DataFrame, metric: Metric, allocation: Mapping[object, float] | None
 ) -> float:
     names = list(table[tallies.keys(table)[0]])
-    meant = dict.fromkeys(names, 1.0) if allocation is None else dict(allocation)
-    if set(meant) != set(names) or not all(
-        is_number(share) and 0 < share < np.inf for share in meant.values()
+    meant = dict.fromkeys(names, 1.0) if allocation is None else allocation
+    if (
+        not isinstance(meant, Mapping)
+        or set(meant) != set(names)
+        or not all(
+            options.is_number(share) and 0 < share <= options.LARGEST for share in meant.values()
+        )
     ):
         raise ArgumentError("allocation", f"is {meant}", hint=f"shares > 0 for each of {names}")
     column = "assigned" if "assigned" in table else "asked"
     if column == "asked" and metric != "response":
         return float("nan")
-    return sample_ratio(_whole(table, column), np.array([meant[name] for name in names]))
+    return sample_ratio(sums.whole(table, column), np.array([meant[name] for name in names]))

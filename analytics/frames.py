@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import narwhals as nw
 
+from analytics import options
 from analytics.errors import FrameError
 
 COUNT, WEIGHT = "_count", "_weight"
@@ -191,12 +192,16 @@ def read(
     data = open_frame(frame)
     inner = {column.name: column for column in shape.columns}
     if weight is not None:
-        inner[WEIGHT] = Column(weight, POSITIVE, "weight of each answer of the row")
+        inner[WEIGHT] = Column(
+            options.name("weight", weight), POSITIVE, "weight of each answer of the row"
+        )
     if count is not None:
-        inner[COUNT] = Column(count, ANSWERS, "identical answers that the row stands for")
+        inner[COUNT] = Column(
+            options.name("count", count), ANSWERS, "identical answers that the row stands for"
+        )
     columns = tuple(inner.values())
     present = data.collect_schema().names()
-    keys = (by,) if isinstance(by, str) else tuple(by)
+    keys = tuple(options.names("by", by))
     for name in (*keys, *(column.name for column in columns)):
         if name not in present:
             raise FrameError(name, "is missing", hint=f"{shape.name} needs it", present=present)
@@ -205,6 +210,8 @@ def read(
         raise FrameError(twice, "is named twice in `by`", hint="name each column once")
     for column in columns:
         data = _typed(data, column)
+    for name in keys:
+        _check_plain(data, name)
     schema = data.collect_schema()
     return Checked(
         _select(data.lazy(), schema, keys=keys, inner=inner),
@@ -263,6 +270,18 @@ def _typed(
             raise wrong_values(column, repr(value)) from error
     dtype = nw.Float64() if isinstance(column.kind, Number) else nw.String()
     return data.with_columns(nw.new_series(column.name, values, dtype, backend=data.implementation))
+
+
+def _check_plain(data: nw.DataFrame[Any] | nw.LazyFrame[Any], name: str) -> None:
+    """FrameError where an untyped pandas column to group by holds lists and the like."""
+    if isinstance(data, nw.LazyFrame) or not data.implementation.is_pandas_like():
+        return
+    series = data[name].to_native()
+    try:
+        if str(series.dtype) == "object":
+            series.map(hash)
+    except TypeError as error:
+        raise FrameError(name, f"is no key: {error}", hint="group by plain values") from error
 
 
 def _select(

@@ -8,17 +8,17 @@ It is a description, not a cause: people who are unhappy for another reason ment
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from scipy.special import ndtri  # type: ignore[import-untyped]  # scipy ships no types
 
-from analytics import frames, intervals, tallies
-from analytics.errors import ArgumentError, FrameError
-from analytics.intervals import Numbers
+from analytics import frames, intervals, options, sums, tallies
+from analytics.errors import FrameError
 from analytics.nps import tally_nps
+from analytics.options import Numbers
 
 SHAPE = frames.Shape(
     "impact",
@@ -44,6 +44,7 @@ def impact(  # noqa: PLR0913 - two frames, and options by keyword
     method: Method = "bootstrap",
     draws: int = 2000,
     seed: int = 0,
+    cluster: str | None = None,
 ) -> pd.DataFrame:
     """Impact of each theme on the NPS: `answers` with `score`, `mentions` with one row for each
     time an answer speaks of a theme (`theme, response, score`, the score being the answer's).
@@ -59,10 +60,12 @@ def impact(  # noqa: PLR0913 - two frames, and options by keyword
     or fewer than `floor` don't: a percentile interval of that few promises what it can't hold.
     The counts stay. To hide few people on either side of the theme: `suppress(table,
     respondents=np.minimum(table["mentions"], table["n"] - table["mentions"]))`.
-    Answers are taken as independent: one from each respondent.
+    Answers are taken as independent, unless `cluster` names the column, in both frames, of what
+    makes them alike (an account, a person who answers often): then whole clusters are drawn.
 
     FrameError, naming the column: missing or broken values, two scores of one response, more
-    mentions of a class than answers. ArgumentError: `floor` < 1, `draws` < 100, `method`.
+    mentions of a class than answers, a null cluster. ArgumentError: `floor` < 1, `draws` < 100,
+    `method`.
 
     >>> answers = pd.DataFrame({"score": [10] * 60 + [7] * 20 + [2] * 20})
     >>> mentions = pd.DataFrame({"theme": "delivery", "response": range(20),
@@ -71,9 +74,16 @@ def impact(  # noqa: PLR0913 - two frames, and options by keyword
     >>> table[["theme", "mentions", "nps", "nps_without", "impact"]].round(9).values.tolist()
     [['delivery', 20, 40.0, 60.0, -20.0]]
     """
-    tallied = tally_impact(answers, mentions, by=by)
+    keys = options.names("by", by)
+    keys += [] if cluster is None else [options.name("cluster", cluster)]
     return summarise_impact(
-        tallied, floor=floor, confidence=confidence, method=method, draws=draws, seed=seed
+        tally_impact(answers, mentions, by=keys),
+        floor=floor,
+        confidence=confidence,
+        method=method,
+        draws=draws,
+        seed=seed,
+        cluster=cluster,
     )
 
 
@@ -81,13 +91,17 @@ def tally_impact(answers: Any, mentions: Any, *, by: str | Sequence[str] = ()) -
     """The counts that `impact` stands on, int64, additive over `by` columns (not over themes):
     keys, `theme, mentions, mention_promoters, mention_detractors, n, promoters, detractors`.
     """
-    keys = [by] if isinstance(by, str) else list(by)
+    keys = options.names("by", by)
     tallies.refuse_clashes(keys, ("theme", *MENTIONED, *ANSWERED, *SCORES))
     total = tally_nps(answers, by=keys)[[*keys, *ANSWERED]]
     spoken = _tally_mentions(mentions, keys)
     grid = total.merge(spoken[["theme"]].drop_duplicates(), how="cross")
     if len(grid) and keys:
-        spoken[keys] = spoken[keys].astype(total[keys].dtypes.to_dict())
+        try:
+            spoken[keys] = spoken[keys].astype(total[keys].dtypes.to_dict())
+        except (TypeError, ValueError) as error:
+            hint = "give both frames columns of the same type"
+            raise FrameError(keys[0], f"differs between the frames: {error}", hint=hint) from error
     on = [*keys, "theme"]
     table = grid.merge(spoken, on=on, how="left", validate="one_to_one")
     table = table.fillna(dict.fromkeys(MENTIONED, 0)).astype(dict.fromkeys(MENTIONED, "int64"))
@@ -109,31 +123,48 @@ def summarise_impact(
     method: Method = "bootstrap",
     draws: int = 2000,
     seed: int = 0,
+    cluster: str | None = None,
 ) -> pd.DataFrame:
     """The impact and interval of each row of a tally: the table that `impact` returns.
 
+    With `cluster`, one of the keys of the tally, rows are what is left without it.
+
     "bootstrap": percentiles of `draws` resamples of the answers, drawn as multinomial counts of
     the six cells class × mentioned, which is the same thing (Efron 1979, Annals of Statistics 7).
-    Each row draws from `seed` afresh: its interval depends on its own counts only.
+    Each row draws from `seed` afresh: its interval depends on its own counts only. Of clusters
+    as many are drawn as there are (Davison & Hinkley 1997, 3.8): too few of them, and bars are
+    too short.
     "delta": normal, with the variance of the influence (c - N) - (1 - m)/(1 - π)·(c - N₀) of an
-    answer of code c in {-1, 0, 1}, m = 1 if it mentions the theme.
+    answer of code c in {-1, 0, 1}, m = 1 if it mentions the theme; summed within clusters.
     """
-    z = intervals.normal_quantile(confidence)
-    _check_options(floor, draws, method)
-    cells = _cells(tallied)
+    intervals.checked_confidence(confidence)
+    options.whole("floor", floor, least=1)
+    options.whole("draws", draws, least=100, most=1_000_000)
+    options.whole("seed", seed)
+    options.one_of("method", method, get_args(Method))
+    tallies.keys(tallied)
+    parts, table = list(_cells(tallied)[:, np.newaxis]), tallied.copy()
+    if cluster is not None:
+        table, parts = _by_cluster(tallied, cluster)
+    cells = np.array([part.sum(axis=0) for part in parts]).reshape(-1, 2, 3)
     whole, without = _scores(cells)
-    table = tallied.copy()
-    few = np.minimum(cells[:, 0].sum(axis=1), cells[:, 1].sum(axis=1)) < floor
+    few = ~(cells.sum(axis=2).min(axis=1, initial=np.inf) >= floor)
     table["nps"] = 100 * whole
     table["nps_without"] = np.where(few, np.nan, 100 * without)  # else nps less it is the impact
     table["impact"] = np.where(few, np.nan, 100 * (whole - without))
-    if method == "delta":
-        margin = z * _standard_error(cells)
-        low, high = whole - without - margin, whole - without + margin
-    else:
-        low, high = _percentiles(cells, ~few, confidence=confidence, draws=draws, seed=seed)
-    table["low"] = np.where(few, np.nan, np.clip(100 * low, -200, 200))
-    table["high"] = np.where(few, np.nan, np.clip(100 * high, -200, 200))
+    bounds = np.full((len(cells), 2), np.nan)
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    for row in np.flatnonzero(~few):
+        part, clustered = parts[row], cluster is not None
+        if clustered and len(part) < 2:  # nothing shows how far another would be
+            continue
+        if method == "delta":
+            reach = ndtri(tails) * _standard_error(part, clustered=clustered)
+            bounds[row] = whole[row] - without[row] + reach
+        else:
+            drawn = _scores(_drawn(part, clustered=clustered, draws=draws, seed=seed))
+            bounds[row] = np.nanquantile(drawn[0] - drawn[1], tails)  # NaN: nobody was left over
+    table["low"], table["high"] = np.clip(100 * bounds, -200, 200).T
     return table
 
 
@@ -144,12 +175,12 @@ def _tally_mentions(mentions: Any, keys: list[str]) -> pd.DataFrame:
         subset=[*checked.key_names, "response", "score", *checked.wrong_names], keep="any"
     )
     score = nw.col("score")
-    sums = {
+    counted = {
         "scored": frames.where(~score.is_null(), nw.lit(1.0)),
         "mention_promoters": frames.where(score >= 9, nw.lit(1.0)),
         "mention_detractors": frames.where(score <= 6, nw.lit(1.0)),
     }
-    tallied = tallies.tally(replace(checked, lazy=once), sums, distinct="response")
+    tallied = tallies.tally(replace(checked, lazy=once), counted, distinct="response")
     if (tallied["scored"] > tallied["distinct_scored"]).any():
         raise FrameError("score", "differs within one response", hint="each response has one score")
     tallied = tallied.rename(columns={"scored": "mentions"})
@@ -169,28 +200,11 @@ def _check_parts(table: pd.DataFrame) -> None:
         )
 
 
-def _check_options(floor: int, draws: int, method: str) -> None:
-    if isinstance(floor, bool) or not isinstance(floor, int) or floor < 1:
-        raise ArgumentError("floor", f"is {floor!r}", hint="a whole number of answers ≥ 1")
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 100:
-        raise ArgumentError("draws", f"is {draws!r}", hint="100 or more resamples, or `delta`")
-    if method not in {"bootstrap", "delta"}:
-        raise ArgumentError("method", f"is {method!r}", hint="bootstrap or delta")
-
-
 def _cells(tallied: pd.DataFrame) -> Numbers:
     """Answers as (row, mentioned no/yes, promoter/passive/detractor)."""
-    try:
-        inside, up, down, n, all_up, all_down = (
-            tallied[name].to_numpy(np.float64) for name in (*MENTIONED, *ANSWERED)
-        )
-    except KeyError as error:
-        raise FrameError(
-            str(error.args[0]),
-            "is missing",
-            hint="pass a table of tally_impact",
-            present=tallied.columns,
-        ) from error
+    inside, up, down, n, all_up, all_down = (
+        sums.whole(tallied, name) for name in (*MENTIONED, *ANSWERED)
+    )
     yes = np.stack([up, inside - up - down, down], axis=1)
     every = np.stack([all_up, n - all_up - all_down, all_down], axis=1)
     return np.stack([every - yes, yes], axis=1)
@@ -206,25 +220,40 @@ def _scores(cells: Numbers) -> tuple[Numbers, Numbers]:
     )
 
 
-def _standard_error(cells: Numbers) -> Numbers:
+def _by_cluster(tallied: pd.DataFrame, cluster: str) -> tuple[pd.DataFrame, list[Numbers]]:
+    """The rows without the key `cluster`, and of each the cells of its clusters with answers."""
+    keys = tallies.keys(tallied)
+    if options.name("cluster", cluster) not in keys or cluster == "theme":
+        raise FrameError(cluster, "is no cluster", hint="tally by it, too", present=keys)
+    if tallied[cluster].isna().any():
+        raise FrameError(cluster, "holds null", hint="give an answer without one an id of its own")
+    groups, at = tallies.group(tallied[[key for key in keys if key != cluster]])
+    cells = _cells(tallied)
+    cells, at = (values[cells.sum(axis=(1, 2)) > 0] for values in (cells, at))
+    parts = [cells[at == row] for row in range(len(groups))]
+    counts = [*MENTIONED, *ANSWERED]
+    table = tallies.roll_up(tallied[[*keys, *counts]], by=[*groups.columns])
+    return table, parts
+
+
+def _drawn(parts: Numbers, *, clustered: bool, draws: int, seed: int) -> Numbers:
+    """Resampled cells (draw, mentioned, class): of the answers, or of whole clusters."""
+    rng, size = np.random.default_rng(seed), len(parts)
+    if clustered:
+        drawn = rng.multinomial(size, np.full(size, 1 / size), draws) @ parts.reshape(size, -1)
+    else:
+        n = parts.sum()
+        drawn = rng.multinomial(int(n), parts.ravel() / n, draws).astype(np.float64)
+    return np.asarray(drawn.reshape(draws, 2, 3), dtype=np.float64)
+
+
+def _standard_error(parts: Numbers, *, clustered: bool) -> float:
+    cells, code = parts.sum(axis=0), np.array([1.0, 0.0, -1.0])
     whole, without = _scores(cells)
-    n = cells.sum(axis=(1, 2))
-    total = np.where(n > 0, n, np.nan)
-    rest = cells[:, 0].sum(axis=1) / total
-    weight = np.array([[1.0], [0.0]]) / np.where(rest > 0, rest, np.nan)[:, None, None]
-    code = np.array([1.0, 0.0, -1.0])
-    influence = code - whole[:, None, None] - weight * (code - without[:, None, None])
-    return np.asarray(np.sqrt((cells * influence**2).sum(axis=(1, 2))) / total, dtype=np.float64)
-
-
-def _percentiles(
-    cells: Numbers, rows: NDArray[np.bool_], *, confidence: float, draws: int, seed: int
-) -> tuple[Numbers, Numbers]:
-    bounds = np.full((len(cells), 2), np.nan)
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    for row in np.flatnonzero(rows):
-        n = int(cells[row].sum())
-        sample = np.random.default_rng(seed).multinomial(n, cells[row].ravel() / n, draws)
-        whole, without = _scores(sample.reshape(draws, 2, 3).astype(np.float64))
-        bounds[row] = np.nanquantile(whole - without, tails)  # NaN: nobody was left over
-    return bounds[:, 0], bounds[:, 1]
+    rest = cells[0].sum() / cells.sum()
+    influence = code - whole - np.array([[1.0], [0.0]]) / rest * (code - without)
+    if clustered:
+        squares = (parts * influence).sum(axis=(1, 2)) ** 2 * len(parts) / (len(parts) - 1)
+    else:
+        squares = cells * influence**2
+    return float(np.sqrt(squares.sum()) / cells.sum())

@@ -1,19 +1,22 @@
 """Interval estimates. Arrays (or numbers) in, float64 arrays of the same shape out.
 
-An empty denominator (n = 0) gives NaN, never 0. `n` may be an effective sample size, so none
-of the counts has to be whole. `confidence` lies strictly between 0 and 1.
+An empty denominator (n = 0) gives NaN, never 0, and so does a count that is NaN. `n` may be an
+effective sample size, so none of the counts has to be whole. `confidence` lies strictly between
+0 and 1. ArgumentError: text, infinite or negative counts, shapes that don't fit each other,
+parts of more than the whole.
 """
 
-from numbers import Real
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
+from analytics import options
 from analytics.errors import ArgumentError
+from analytics.options import Numbers
 
-Numbers = NDArray[np.float64]
+ROUNDING = 1e-9  # by which parts may exceed the whole: effective counts are products
 
 
 def adjusted_wald(
@@ -40,11 +43,21 @@ def adjusted_wald(
 
 def adjusted_net(positive: ArrayLike, negative: ArrayLike, n: ArrayLike) -> tuple[Numbers, Numbers]:
     """The adjusted net share p' - d' in [-1, 1] and its variance V'/n' (see adjusted_wald)."""
-    total = _answered(n) + 3
-    share_up = (np.asarray(positive, dtype=np.float64) + 0.75) / total
-    share_down = (np.asarray(negative, dtype=np.float64) + 0.75) / total
+    up, down, size = net_counts(positive, negative, n)
+    total = size + 3
+    share_up, share_down = (up + 0.75) / total, (down + 0.75) / total
     centre = share_up - share_down
     return centre, (share_up + share_down - centre**2) / total
+
+
+def net_counts(
+    positive: ArrayLike, negative: ArrayLike, n: ArrayLike
+) -> tuple[Numbers, Numbers, Numbers]:
+    """The three as arrays of one shape, n being NaN where nobody answered."""
+    up, down, size = options.counts(positive=positive, negative=negative, n=n)
+    if (up + down > size * (1 + ROUNDING)).any():
+        raise ArgumentError("positive", "and negative exceed n", hint="they are parts of n")
+    return up, down, np.where(size > 0, size, np.nan)
 
 
 def wilson(
@@ -59,14 +72,15 @@ def wilson(
     >>> low.round(3).tolist(), high.round(3).tolist()
     ([0.0, 0.49, 0.722], [0.278, 0.943, 1.0])
     """
-    return wilson_at(successes, n, z=np.float64(normal_quantile(confidence)))
+    hits, size = options.counts(successes=successes, n=n)
+    if (hits > size * (1 + ROUNDING)).any():
+        raise ArgumentError("successes", "exceed n", hint="they are a part of n")
+    return wilson_at(hits, size, z=np.float64(normal_quantile(confidence)))
 
 
-def wilson_at(
-    successes: ArrayLike, n: ArrayLike, *, z: Numbers | np.float64
-) -> tuple[Numbers, Numbers]:
-    """Wilson's interval for a given normal quantile `z` ≥ 0 instead of a confidence."""
-    total, hits = _answered(n), np.asarray(successes, dtype=np.float64)
+def wilson_at(hits: Numbers, n: Numbers, *, z: Numbers | np.float64) -> tuple[Numbers, Numbers]:
+    """Wilson's interval for a given normal quantile `z` ≥ 0; nothing is checked."""
+    total = np.where(n > 0, n, np.nan)
     share = hits / total
     spread = 1 + z**2 / total
     centre = (share + z**2 / (2 * total)) / spread
@@ -88,11 +102,14 @@ def student_mean(
     >>> float(mean), round(float(low), 3), round(float(high), 3)
     (3.0, 1.037, 4.963)
     """
-    size = _answered(n)
-    summed = np.asarray(total, dtype=np.float64)
+    summed = options.array("total", total)
+    _, square, size = options.counts(total=np.abs(summed), squares=squares, n=n)
+    size = np.where(size > 0, size, np.nan)
     mean = summed / size
     freedom = np.where(size > 1, size - 1, np.nan)
-    deviations = np.asarray(squares, dtype=np.float64) - summed * mean
+    deviations = square - summed * mean
+    if (deviations < -ROUNDING * square).any():
+        raise ArgumentError("squares", "are under total²/n", hint="pass Σx² of the same x")
     variance = np.maximum(deviations, 0) / freedom
     quantile = stdtrit(freedom, 0.5 + checked_confidence(confidence) / 2)
     margin = quantile * np.sqrt(variance / size)
@@ -105,29 +122,12 @@ def normal_quantile(confidence: float) -> float:
     >>> round(normal_quantile(0.95), 4)
     1.96
     """
-    return NormalDist().inv_cdf(0.5 + checked_confidence(confidence) / 2)
+    return abs(NormalDist().inv_cdf((1 - checked_confidence(confidence)) / 2))
 
 
 def checked_confidence(confidence: float) -> float:
     """`confidence` itself, or ArgumentError outside (0, 1)."""
-    fits = is_number(confidence) and 0 < confidence < 1
-    if not fits:
-        raise ArgumentError("confidence", f"is {confidence!r}", hint="0.95 means 95 %")
-    return confidence
-
-
-def is_number(value: object) -> bool:
-    """Whether an option is one number, so that it can be held against its range.
-
-    >>> [is_number(value) for value in (0.05, np.float32(1), np.int64(1), "0.05", None, [1], True)]
-    [True, True, True, False, False, False, False]
-    """
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _answered(n: ArrayLike) -> Numbers:
-    size = np.asarray(n, dtype=np.float64)
-    return np.where(size > 0, size, np.nan)
+    return options.number("confidence", confidence, least=0, most=1, hint="0.95 means 95 %")
 
 
 def _clipped(points: Numbers, limit: float) -> Numbers:

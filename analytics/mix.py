@@ -18,11 +18,9 @@ import pandas as pd
 
 from analytics import intervals, sums, tallies
 from analytics.errors import FrameError
-from analytics.intervals import Numbers
+from analytics.options import Numbers
 from analytics.sums import Metric
 
-SIDES = ("now", "then")
-FIELDS = ("up", "down", "size", "squares", "n")
 RESULT = (
     "change",
     "within",
@@ -82,15 +80,14 @@ def split_change(
     [['adopt', -2.2, 6.5, -8.7], ['exit', -9.8, 7.0, -16.8]]
     """
     z = intervals.normal_quantile(confidence)
+    hint = "split first, then suppress `segments`"
+    reads = [sums.known(table, metric, hint=hint) for table in (current, previous)]
     keys = tallies.keys(current)
-    if keys != tallies.keys(previous):
-        raise FrameError(
-            None, f"has the keys {keys}, the other one not", hint="compare like with like"
-        )
     if not keys:
         raise FrameError(None, "has no segments", hint="tally by the columns to split by")
     tallies.refuse_clashes(keys, RESULT)
-    table, now, then = _join(current, previous, keys=keys, metric=metric)
+    table, places = tallies.line_up(current, previous)
+    now, then = (read.at(rows, absent=0) for read, rows in zip(reads, places, strict=True))
     parts = _Parts(_Side(now), _Side(then))
     within, mix = float(np.sum(parts.within)), float(np.sum(parts.mix))
     margins = [z * 100 * float(np.sqrt(variance)) for variance in parts.variances()]
@@ -153,33 +150,3 @@ class _Parts:
             within += float(np.sum(inner**2 * side.variance)) + side.spread(self.rise / 2)
             mix += float(np.sum(outer**2 * side.variance)) + side.spread(self.level)
         return within, mix
-
-
-def _join(
-    current: pd.DataFrame, previous: pd.DataFrame, *, keys: list[str], metric: Metric
-) -> tuple[pd.DataFrame, sums.Sums, sums.Sums]:
-    """The segments of either table, sorted, and each side's sums; 0 where a side has none."""
-    parts = []
-    for side, table in zip(SIDES, (current, previous), strict=True):
-        read = sums.read(table, metric)
-        if np.isnan(read.n).any():
-            raise FrameError(
-                "n", "is null in a suppressed row", hint="split first, then suppress `segments`"
-            )
-        numbers = {f"_{field}_{side}": getattr(read, field) for field in FIELDS}
-        parts.append(table[keys].reset_index(drop=True).assign(**numbers))
-    # A table without rows has no say in the type of the keys.
-    every = pd.concat([part for part in parts if len(part)] or parts)
-    names = [f"_{field}_{side}" for side in SIDES for field in FIELDS]
-    every = every.reindex(columns=[*keys, *names], fill_value=0.0)
-    every = every.groupby(keys, dropna=False, observed=True, as_index=False, sort=False).sum()
-    every = tallies.by_key(every, keys)
-    now, then = (_side_of(every, side, metric) for side in SIDES)
-    return every[keys].copy(), now, then
-
-
-def _side_of(every: pd.DataFrame, side: str, metric: Metric) -> sums.Sums:
-    up, down, size, squares, n = (
-        every[f"_{field}_{side}"].to_numpy(np.float64) for field in FIELDS
-    )
-    return sums.Sums(up, down, size, squares, n, net=metric in sums.NET)

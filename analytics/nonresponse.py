@@ -15,11 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc  # type: ignore[import-untyped]  # scipy ships no types
 
-from analytics import frames, intervals, sums, tallies
+from analytics import frames, intervals, options, sums, tallies
 from analytics.compare import compare
 from analytics.errors import FrameError
-from analytics.intervals import Numbers
-from analytics.nps import summarise_nps
 
 SHAPE = frames.Shape(
     "response rate",
@@ -91,10 +89,9 @@ def tally_response(frame: Any, *, by: str | Sequence[str] = ()) -> pd.DataFrame:
 
 def summarise_response(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """The rate and interval of each row of a tally: the table that `response_rates` returns."""
-    n, asked = _counts(tallied)
-    table = tallied.copy()
-    low, high = intervals.wilson(n, asked, confidence=confidence)
-    table["rate"] = 100 * n / np.where(asked > 0, asked, np.nan)
+    read, table = sums.read(tallied, "response"), tallied.copy()
+    low, high = intervals.wilson(read.up, read.size, confidence=confidence)
+    table["rate"] = 100 * read.score
     table["low"], table["high"] = 100 * low, 100 * high
     return table
 
@@ -115,8 +112,8 @@ def representativity(tallied: pd.DataFrame) -> Representativity:
     >>> round(found.r_indicator, 3), round(found.dissimilarity, 3), round(found.maximal_bias, 1)
     (0.88, 0.141, 35.3)
     """
-    n, asked = _counts(tallied)
-    n, asked = n[asked > 0], asked[asked > 0]
+    read = sums.known(tallied, "response", hint="pass the tally before it is suppressed")
+    n, asked = read.up[read.size > 0], read.size[read.size > 0]
     total, answers = asked.sum(), n.sum()
     if answers == 0 or len(asked) < 2:
         nan = float("nan")
@@ -155,18 +152,21 @@ def worst_case(
     >>> worst_case(tallied)[["nps", "worst", "best"]].values.tolist()
     [[40.0, -30.0, 70.0]]
     """
-    if "weight_sum" in tallied:
+    hint = "pass the tally before it is suppressed"
+    if "weight_sum" in tallies.names(tallied):
         raise FrameError(
             "weight_sum", "says that the scores are weighted", hint="pass a tally without weight"
         )
-    read = sums.read(tallied, "nps")
-    up, down = read.up, read.down
-    n, people = _counts(tallied, asked)
+    read, asked = sums.known(tallied, "nps", hint=hint), options.name("asked", asked)
+    up, down, n, people = read.up, read.down, read.n, sums.whole(tallied, asked)
+    if np.isnan(people).any():
+        raise FrameError(asked, "holds null", hint="0 where nobody was asked")
+    if (n > people).any():
+        raise _more_than_asked("n")
     size, silent = np.where(people > 0, people, np.nan), people - n
     table = tallied[tallies.keys(tallied)].copy()
     table["n"], table["asked"] = n.astype(np.int64), people.astype(np.int64)
-    plain = tallied[["n", "promoters", "detractors"]]
-    table["nps"] = summarise_nps(plain)["nps"]
+    table["nps"] = 100 * read.score
     table["worst"] = 100 * (up - down - silent) / size
     table["best"] = 100 * (up + silent - down) / size
     table["worst_low"], _ = intervals.adjusted_wald(
@@ -195,11 +195,12 @@ def early_late(
     >>> early_late(tallied)[["change", "significant"]].round(3).values.tolist()
     [[-15.0, True]]
     """
-    if wave not in tallied:
-        raise FrameError(wave, "is missing", hint="tally by it", present=tallied.columns)
+    keys = tallies.keys(tallied)
+    if options.name("wave", wave) not in keys:
+        raise FrameError(wave, "is no key", hint="tally by it", present=keys)
     if tallied[wave].isna().any():
         raise FrameError(wave, "holds null", hint="leave out answers of unknown wave")
-    others = [name for name in tallies.keys(tallied) if name != wave]
+    others = [name for name in keys if name != wave]
     try:
         late = tallied[wave] > tallied[wave].min() if len(tallied) else np.zeros(0, dtype=bool)
     except TypeError as error:
@@ -208,23 +209,6 @@ def early_late(
         ) from error
     early_rows, late_rows = (tallies.roll_up(tallied[rows], by=others) for rows in (~late, late))
     return compare(late_rows, early_rows, metric="nps", confidence=confidence)
-
-
-def _counts(tallied: pd.DataFrame, asked: str = "asked") -> tuple[Numbers, Numbers]:
-    """Answered and asked of each row, checked."""
-    n, people = (_whole(tallied, name) for name in ("n", asked))
-    if (n > people).any():
-        raise _more_than_asked("n")
-    return n, people
-
-
-def _whole(tallied: pd.DataFrame, name: str) -> Numbers:
-    """A column of counts: whole numbers, none of them null."""
-    values = sums.counts(tallied, name)
-    wrong = np.flatnonzero(~(values % 1 == 0))
-    if len(wrong):
-        raise FrameError(name, f"holds {tallied[name].iloc[wrong[0]]!r}", hint="whole numbers ≥ 0")
-    return values
 
 
 def _more_than_asked(column: str) -> FrameError:

@@ -7,7 +7,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from analytics import frames, intervals, tallies
+from analytics import frames, intervals, sums, tallies
 from analytics.errors import FrameError
 
 SHAPE = frames.Shape(
@@ -16,7 +16,6 @@ SHAPE = frames.Shape(
 )
 COUNTS = ("n", "promoters", "passives", "detractors")
 SCORES = ("nps", "low", "high")
-WEIGHTS = ("weight_promoters", "weight_detractors", "weight_sum", "weight_squares")
 
 
 def nps(
@@ -65,60 +64,42 @@ def tally_nps(
     checked = frames.read(frame, SHAPE, by=by, weight=weight, count=count)
     score, times, each = nw.col("score"), nw.col(frames.COUNT), nw.col(frames.WEIGHT)
     answered = ~score.is_null()
-    sums = {
+    counted = {
         "n": frames.where(answered, times),
         "promoters": frames.where(score >= 9, times),
         "passives": frames.where((score >= 7) & (score <= 8), times),
         "detractors": frames.where(score <= 6, times),
     }
     if weight is not None:
-        sums |= {
+        counted |= {
             "weight_promoters": frames.where(score >= 9, times * each),
             "weight_detractors": frames.where(score <= 6, times * each),
             "weight_sum": frames.where(answered, times * each),
             "weight_squares": frames.where(answered, times * each * each),
         }
     tallies.refuse_clashes(
-        [key.name for key in checked.keys], (*COUNTS, *SCORES, *WEIGHTS, "n_eff")
+        [key.name for key in checked.keys], (*COUNTS, *SCORES, *sums.WEIGHTS, "n_eff")
     )
-    tallied = tallies.tally(checked, sums)
+    tallied = tallies.tally(checked, counted)
     if weight is not None:
         _check_squares(tallied, weight)
     return tallied.astype(dict.fromkeys(COUNTS, "int64"))
 
 
 def summarise_nps(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """The score and interval of each row of a tally: the table that `nps` returns."""
-    positive, negative, size = net_parts(tallied)
-    low, high = intervals.adjusted_wald(positive, negative, size, confidence=confidence)
-    table = tallied.drop(columns=list(WEIGHTS), errors="ignore").copy()
-    score = 100 * (positive - negative) / np.where(size > 0, size, np.nan)
-    table["nps"] = np.clip(score, -100, 100)  # weighted counts are rounded on their way
+    """The score and interval of each row of a tally: the table that `nps` returns.
+
+    A suppressed row stays null. FrameError where it is no tally of NPS (`sums.read`).
+    """
+    read = sums.read(tallied, "nps")
+    low, high = intervals.adjusted_wald(*read.scaled, confidence=confidence)
+    table = tallied.drop(columns=list(sums.WEIGHTS), errors="ignore").copy()
+    table["nps"] = np.clip(100 * read.score, -100, 100)  # weighted counts are rounded on their way
     table["low"], table["high"] = low, high
     if "weight_sum" in tallied:
         table["weight_sum"] = tallied["weight_sum"]
-        table["n_eff"] = size
+        table["n_eff"] = read.effective
     return table
-
-
-def net_parts(
-    tallied: pd.DataFrame,
-) -> tuple[intervals.Numbers, intervals.Numbers, intervals.Numbers]:
-    """Promoters, detractors and answers of each row, as effective numbers if weighted.
-
-    The effective size is NaN without answers; it takes the place of n, the weighted shares
-    times it that of the counts.
-    """
-    if "weight_sum" not in tallied:
-        columns = [tallied[name] for name in ("promoters", "detractors", "n")]
-        up, down, size = (column.to_numpy(np.float64, na_value=np.nan) for column in columns)
-        return up, down, size
-    up, down, total, squares = (
-        tallied[name].to_numpy(np.float64, na_value=np.nan) for name in WEIGHTS
-    )
-    total = np.where(total > 0, total, np.nan)
-    size = total**2 / np.where(squares > 0, squares, np.nan)
-    return up / total * size, down / total * size, size
 
 
 def _check_squares(tallied: pd.DataFrame, weight: str) -> None:

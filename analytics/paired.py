@@ -14,8 +14,8 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from analytics import frames, sums, tallies
-from analytics.errors import ArgumentError, FrameError
+from analytics import frames, options, sums, tallies
+from analytics.errors import FrameError
 
 PairedMetric = Literal["nps", "csat", "ces"]
 PERIODS = ("before", "after")
@@ -84,7 +84,7 @@ def tally_paired(
     rose_1, rose_2` (without those by 2 for CSAT and CES); int64. Same errors as `paired`.
     """
     scale = _scale(metric)
-    keys = [by] if isinstance(by, str) else list(by)
+    keys = options.names("by", by)
     checked = frames.read(frame, _shape(metric, scale), by=[*keys, "customer"])
     wanted = _sums(2 if scale.down is not None else 1)
     tallies.refuse_clashes(keys, (*wanted, "fell", "rose", *RESULT))
@@ -108,7 +108,7 @@ def summarise_paired(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.D
     tallies.keys(tallied)
     reach = 2 if "fell_2" in tallied else 1
     steps = [(_step(size), size) for size in range(-reach, reach + 1)]
-    n, *moved = (sums.counts(tallied, name) for name in ("n", *(name for name, _ in steps)))
+    n, *moved = (sums.whole(tallied, name) for name in ("n", *(name for name, _ in steps)))
     number = dict(zip((name for name, _ in steps), moved, strict=True))
     before, after = (sums.numbers(tallied, f"sum_{period}") for period in PERIODS)
     n = np.where(n > 0, n, np.nan)
@@ -132,9 +132,7 @@ def _step(size: int) -> str:
 
 
 def _scale(metric: str) -> Scale:
-    if metric not in SCALES:
-        raise ArgumentError("metric", f"is {metric!r}", hint=f"one of {', '.join(SCALES)}")
-    return SCALES[metric]
+    return SCALES[options.one_of("metric", metric, SCALES)]
 
 
 def _shape(metric: str, scale: Scale) -> frames.Shape:

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import narwhals as nw
 
+from analytics import options
 from analytics.errors import ArgumentError, FrameError
 from analytics.frames import is_null, open_frame
 
@@ -27,6 +28,8 @@ class Period:
     end: date
 
     def __post_init__(self) -> None:
+        _check_date("start", self.start)
+        _check_date("end", self.end)
         if self.end < self.start:
             raise ArgumentError("end", f"{self.end} is before {self.start}", hint="swap them")
 
@@ -48,6 +51,7 @@ def previous(period: Period) -> Period:
     >>> previous(Period(date(2026, 3, 9), date(2026, 3, 15)))
     Period(start=datetime.date(2026, 3, 2), end=datetime.date(2026, 3, 8))
     """
+    _check_period(period)
     return _before(period, whole=period)
 
 
@@ -62,6 +66,8 @@ def to_date(period: Period, today: date) -> tuple[Period, Period]:
     >>> str(now.end), str(then.start), str(then.end)
     ('2026-05-17', '2026-01-01', '2026-02-17')
     """
+    _check_period(period)
+    _check_date("today", today)
     if not period.start <= today < period.end:
         return period, previous(period)
     part = Period(period.start, today)
@@ -75,6 +81,7 @@ def choose_grain(period: Period) -> Grain:
     >>> choose_grain(Period(date(2025, 1, 1), date(2025, 12, 31)))
     'month'
     """
+    _check_period(period)
     limits: tuple[tuple[int, Grain], ...] = ((31, "day"), (184, "week"), (1096, "month"))
     return next((grain for days, grain in limits if period.days <= days), "quarter")
 
@@ -86,6 +93,7 @@ def bucket_start(day: date, grain: Grain) -> date:
     '2025-12-29'
     """
     _check(grain)
+    _check_date("day", day)
     if grain == "day":
         return day
     if grain == "week":
@@ -100,6 +108,7 @@ def buckets(period: Period, *, grain: Grain) -> Iterator[date]:
     >>> [str(day) for day in buckets(Period(date(2026, 1, 30), date(2026, 3, 1)), grain="month")]
     ['2026-01-01', '2026-02-01', '2026-03-01']
     """
+    _check_period(period)
     start = bucket_start(period.start, grain)
     longest = {"day": 1, "week": 7, "month": 31, "quarter": 92}[grain]
     while start <= period.end:
@@ -139,7 +148,8 @@ def _start(day: nw.Expr, grain: Grain) -> nw.Expr:
     monday = day.dt.truncate("1d")  # Narwhals can't truncate to weeks: step back by weekday
     for weekday in range(2, 8):
         back = day.dt.truncate("1d").dt.offset_by(f"-{weekday - 1}d")
-        monday = nw.when(day.dt.weekday() == weekday).then(back).otherwise(monday)
+        numbers = [7, 0] if weekday == 7 else [weekday]  # of Spark's, Sunday comes as 0
+        monday = nw.when(day.dt.weekday().is_in(numbers)).then(back).otherwise(monday)
     return monday
 
 
@@ -183,6 +193,15 @@ def _months_earlier(day: date, months: int) -> date:
     return date(year, month + 1, last if at_end else min(day.day, last))
 
 
+def _check_date(argument: str, value: object) -> None:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ArgumentError(argument, f"is {value!r}", hint="a date of the workspace")
+
+
+def _check_period(value: object) -> None:
+    if not isinstance(value, Period):
+        raise ArgumentError("period", f"is {value!r}", hint="pass a Period")
+
+
 def _check(grain: str) -> None:
-    if grain not in get_args(Grain):
-        raise ArgumentError("grain", f"is {grain!r}", hint=f"one of {', '.join(get_args(Grain))}")
+    options.one_of("grain", grain, get_args(Grain))

@@ -17,10 +17,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]  # scipy ships no types
 
-from analytics import sums, tallies
+from analytics import options, sums, tallies
 from analytics.compare import Metric
 from analytics.errors import ArgumentError
-from analytics.intervals import Numbers, is_number, normal_quantile
+from analytics.intervals import normal_quantile
+from analytics.options import Numbers, is_number
 
 COLUMNS = ("n", "variance", "design_effect", "needed", "detectable", "power")
 
@@ -50,7 +51,7 @@ class SamplePlan:
         if not (is_number(self.power) and 0.5 <= self.power < 1):
             raise ArgumentError("power", f"is {self.power!r}", hint="0.8 means 80 %, 0.5 the least")
         _within("variance", self.variance, high=1)
-        _within("population", self.population)
+        self._people()
         if np.any(_within("design_effect", self.design_effect) < 1 - 1e-9):
             raise ArgumentError("design_effect", "is under 1", hint="n/n_eff of a weighted score")
         if self.other is not None:
@@ -69,7 +70,7 @@ class SamplePlan:
         shares = _within("difference", difference, high=200) / 100
         left = (shares / self._reach) ** 2 / self._spread  # what 1/n + 1/m - 2/N may come to
         own = left / 2 if self.other is None else left - self._share_left("other", self.other)
-        each = own + 1 / _within("population", self.population)
+        each = own + 1 / self._people()
         needed = np.where(own > 0, 1 / np.where(own > 0, each, 1), np.inf)
         return np.asarray(np.where(np.isnan(own), np.nan, np.ceil(needed - 1e-9)))
 
@@ -106,14 +107,16 @@ class SamplePlan:
         others = own if self.other is None else self._share_left("other", self.other)
         return np.asarray(np.sqrt(self._spread * (own + others)))
 
+    def _people(self) -> Numbers:
+        return _within("population", self.population, high=np.inf)
+
     def _share_left(self, name: str, n: ArrayLike) -> Numbers:
         """1/n - 1/population: 0 where everybody answered, NaN for n = 0."""
-        answers = _numbers(name, n)
+        answers = options.array(name, n)
         answers = _within(name, np.where(answers == 0, np.nan, answers))
-        people = np.asarray(self.population, np.float64)
-        if np.any(answers > people):
+        if np.any(answers > self._people()):
             raise ArgumentError(name, "exceeds the population", hint="count customers, not asks")
-        return np.asarray(1 / answers - 1 / people)
+        return np.asarray(1 / answers - 1 / self._people())
 
 
 def outlook(
@@ -141,6 +144,7 @@ def outlook(
     >>> outlook(segments, metric="nps").round(2).values.tolist()
     [['adopt', 400, 0.61, 1.0, 3830, 15.47, 0.15], ['exit', 0, nan, nan, <NA>, nan, nan]]
     """
+    options.number("difference", difference, least=0, most=201, hint="points, at most 200")
     read = sums.read(table, metric)
     keys = tallies.keys(table)
     tallies.refuse_clashes(keys, COLUMNS)
@@ -157,21 +161,10 @@ def outlook(
     return result
 
 
-def _within(name: str, values: ArrayLike, *, high: float = np.inf) -> Numbers:
+def _within(name: str, values: ArrayLike, *, high: float = options.LARGEST) -> Numbers:
     """As float64; ArgumentError for values outside (0, high]. NaN passes."""
-    numbers = _numbers(name, values)
+    numbers = options.array(name, values, most=high)
     if np.any((numbers <= 0) | (numbers > high)):
-        hint = "over 0" if np.isinf(high) else f"over 0, at most {high:g}"
+        hint = "over 0" if high >= options.LARGEST else f"over 0, at most {high:g}"
         raise ArgumentError(name, f"is {values!r}", hint=hint)
-    return numbers
-
-
-def _numbers(name: str, values: ArrayLike) -> Numbers:
-    """As float64; ArgumentError for text, None and whatever else is no number."""
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        numbers = None
-    if numbers is None or values is None or np.asarray(values).dtype.kind in "USb":
-        raise ArgumentError(name, f"is {values!r}", hint="a number, or an array of them")
     return numbers

@@ -12,20 +12,17 @@ n_eff = n/(1 + cv²) = (Σw)²/Σw² (Kish 1965, Survey Sampling). They mend onl
 customers who differ within a cell from those who answer stay unheard.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analytics import frames, sums, tallies
+from analytics import frames, options, sums, tallies
 from analytics.errors import ArgumentError, FrameError
-from analytics.intervals import Numbers
-from analytics.nps import WEIGHTS
+from analytics.options import Numbers
 
 LEAST = 1e-9  # a weight is never 0: the answer would be lost
 
@@ -87,6 +84,8 @@ def rake(
     [24.244, 35.756, 25.756, 14.244]
     """
     _check_options(trim, tolerance, max_iterations)
+    if not isinstance(targets, Mapping):
+        raise ArgumentError("targets", f"are {targets!r}", hint="column → category → customers")
     cells = _cells(tallied, list(targets))
     answers = cells["n"].to_numpy(np.float64)
     margins = _margins(cells, targets)
@@ -128,6 +127,8 @@ def weigh(tallied: pd.DataFrame, raking: Raking, *, unconverged: bool = False) -
     >>> weigh(tallied, fit)[columns].round(2).values.tolist()
     [[10.0, 12.0, 2.0, 20.0, 40.0], [30.0, 6.0, 8.0, 20.0, 13.33]]
     """
+    if not isinstance(raking, Raking):
+        raise ArgumentError("raking", f"is {raking!r}", hint="pass what rake returns")
     if not (raking.converged or unconverged):
         raise ArgumentError(
             "raking",
@@ -147,7 +148,7 @@ def weigh(tallied: pd.DataFrame, raking: Raking, *, unconverged: bool = False) -
         raise FrameError(None, f"has answers in {cell}, not raked", hint="rake this very tally")
     weight = np.nan_to_num(weight)
     weighted = (read.up * weight, read.down * weight, read.n * weight, read.n * weight**2)
-    return tallied.assign(**dict(zip(WEIGHTS, weighted, strict=True)))
+    return tallied.assign(**dict(zip(sums.WEIGHTS, weighted, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def _goals(column: str, wanted: Mapping[Any, float]) -> dict[Any, float]:
     goals: dict[Any, float] = {}
     for category, value in wanted.items():
         key = None if frames.is_null(category) else category
-        if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:
+        if not (options.is_number(value) and 0 <= value <= options.LARGEST):
             raise ArgumentError(
                 "targets", f"{column!r} has {value!r} for {key!r}", hint="a finite number ≥ 0"
             )
@@ -250,12 +251,11 @@ def _report(margin: _Margin, answers: Numbers, weight: Numbers) -> pd.DataFrame:
 
 
 def _check_options(trim: float, tolerance: float, max_iterations: int) -> None:
-    if not trim > 1:
-        raise ArgumentError("trim", f"is {trim}", hint="a multiple of the mean weight, > 1")
-    if not tolerance > 0:
-        raise ArgumentError("tolerance", f"is {tolerance}", hint="a share > 0, such as 1e-6")
-    if isinstance(max_iterations, bool) or max_iterations < 1:
-        raise ArgumentError("max_iterations", f"is {max_iterations}", hint="a whole number ≥ 1")
+    if not (options.is_number(trim) and trim > 1):
+        raise ArgumentError("trim", f"is {trim!r}", hint="a multiple of the mean weight, > 1")
+    hint = "a share, such as 1e-6"
+    options.number("tolerance", tolerance, least=0, most=1, hint=hint)
+    options.whole("max_iterations", max_iterations, least=1, most=1_000_000)
 
 
 def _check_keys(tallied: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -271,7 +271,7 @@ def _cells(tallied: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if not columns:
         raise ArgumentError("targets", "are empty", hint="name a column and its categories")
     _check_keys(tallied, columns)
-    n = sums.counts(tallied, "n")
+    n = sums.whole(tallied, "n")
     if np.isnan(n).any():
         raise FrameError("n", "is null in a suppressed row", hint="rake before suppressing")
     some = tallied.loc[n > 0, [*columns, "n"]]

@@ -7,7 +7,8 @@ cells (b pairs for, c against, of n), so that Tango's interval for the latter se
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analytics.intervals import Numbers, normal_quantile
+from analytics.intervals import net_counts, normal_quantile
+from analytics.options import Numbers
 
 HALVINGS = 50  # of a range of at most 2: to 2e-15, below what the formula itself rounds to
 
@@ -24,17 +25,14 @@ def tango(
     with net x. It always holds the plain score, and never leaves [-100, 100].
 
     Tango (1998), "Equivalence test and confidence interval for the difference in proportions
-    for the paired-sample design", Statistics in Medicine 17(8). Raises ArgumentError where
-    confidence lies outside (0, 1).
+    for the paired-sample design", Statistics in Medicine 17(8). ArgumentError as of all
+    intervals.
 
     >>> low, high = tango(1, 7, 21)   # the first example of Fagerland, Lydersen & Laake (2014)
     >>> round(float(low), 1), round(float(high), 1)
     (-51.7, -2.6)
     """
-    up, down, size = np.broadcast_arrays(
-        *(np.asarray(values, dtype=np.float64) for values in (positive, negative, n))
-    )
-    size = np.where(size > 0, size, np.nan)
+    up, down, size = net_counts(positive, negative, n)
     z = normal_quantile(confidence)
     share_up, share_down = up / size, down / size
     below = _bound(share_down, share_up, z**2 / size)

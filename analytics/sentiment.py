@@ -7,7 +7,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from analytics import frames, intervals, tallies
+from analytics import frames, intervals, sums, tallies
 
 SHAPE = frames.Shape(
     "sentiment",
@@ -47,8 +47,8 @@ def tally_sentiment(
     checked = frames.read(frame, SHAPE, by=by, count=count)
     tallies.refuse_clashes([key.name for key in checked.keys], (*COUNTS, *SCORES))
     times = nw.col(frames.COUNT)
-    sums = {"comments": times} | polarity_sums("sentiment")
-    return tallies.tally(checked, sums).astype(dict.fromkeys(COUNTS, "int64"))
+    counted = {"comments": times} | polarity_sums("sentiment")
+    return tallies.tally(checked, counted).astype(dict.fromkeys(COUNTS, "int64"))
 
 
 def polarity_sums(column: str) -> dict[str, nw.Expr]:
@@ -61,12 +61,10 @@ def polarity_sums(column: str) -> dict[str, nw.Expr]:
 
 def summarise_sentiment(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """Coverage, net and interval of each row of a tally: the table `sentiment` returns."""
-    table = tallied.copy()
-    comments, scored, negative, _, positive = (
-        table[name].to_numpy(np.float64, na_value=np.nan) for name in COUNTS
-    )
-    low, high = intervals.adjusted_wald(positive, negative, scored, confidence=confidence)
-    table["coverage"] = scored / np.where(comments > 0, comments, np.nan)
-    table["net"] = 100 * (positive - negative) / np.where(scored > 0, scored, np.nan)
+    read, table = sums.read(tallied, "sentiment"), tallied.copy()
+    comments = sums.whole(tallied, "comments")
+    low, high = intervals.adjusted_wald(*read.scaled, confidence=confidence)
+    table["coverage"] = read.n / np.where(comments > 0, comments, np.nan)
+    table["net"] = 100 * read.score
     table["low"], table["high"] = low, high
     return table

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.intervals import Numbers
+from analytics.options import Numbers
 
 TOLERANCE = 1e-9  # of a regressor's variance: what is less is taken for collinear
 EXACT = 12  # groups: beyond, orders are sampled

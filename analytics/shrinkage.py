@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analytics import intervals, sums, tallies
+from analytics import intervals, options, sums, tallies
 from analytics.errors import ArgumentError
-from analytics.intervals import Numbers
+from analytics.options import Numbers
 from analytics.sums import Metric
 
 
@@ -66,14 +66,13 @@ def shrink(table: pd.DataFrame, *, metric: Metric, confidence: float = 0.95) -> 
         100 * read.score[known], 100**2 * read.variance()[known], confidence=confidence
     )
     result = table[keys].reset_index(drop=True)
-    result["n"] = table[sums.columns(metric)[-1]].reset_index(drop=True)
+    result["n"] = pd.array(read.n, dtype="Float64").astype("Int64")
     result["raw"] = 100 * read.score
-    floor = -100 if read.net else 0
     spread = {
         "mean": np.full(int(known.sum()), fit.mean),
         "shrunk": fit.value,
-        "low": np.clip(fit.low, floor, 100),
-        "high": np.clip(fit.high, floor, 100),
+        "low": np.clip(fit.low, read.floor, 100),
+        "high": np.clip(fit.high, read.floor, 100),
         "shrinkage": fit.shrinkage,
     }
     for name, values in spread.items():
@@ -139,13 +138,13 @@ def paule_mandel(values: Numbers, variances: Numbers) -> float:
 
 
 def _checked(values: ArrayLike, variances: ArrayLike) -> tuple[Numbers, Numbers]:
-    y, v = (np.asarray(numbers, dtype=np.float64) for numbers in (values, variances))
+    y, v = options.array("values", values), options.array("variances", variances)
     if y.ndim != 1 or y.shape != v.shape:
         raise ArgumentError(
             "variances", f"have the shape {v.shape}, not {y.shape}", hint="one for each value"
         )
-    if not np.isfinite(y).all():
-        raise ArgumentError("values", "are not all finite", hint="leave out what isn't known")
-    if not (np.isfinite(v) & (v > 0)).all():
-        raise ArgumentError("variances", "are not all finite and > 0", hint="see shrink_means")
+    if np.isnan(y).any():
+        raise ArgumentError("values", "are not all known", hint="leave out what isn't")
+    if not (v > 1 / options.LARGEST).all():
+        raise ArgumentError("variances", "are not all > 0", hint="leave out what isn't known")
     return y, v

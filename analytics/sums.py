@@ -1,7 +1,7 @@
-"""What the statistics beyond a single score read of a table: sums of answers, row by row.
+"""The one door for tables of counts: which columns a metric counts in, and sums of answers.
 
-Any result or tally of NPS, CSAT, CES or sentiment becomes answers up, down and in all, weighted
-where the tally is. Unlike the effective numbers of `compare.Side` these sums add up.
+Any result or tally of a metric becomes answers up, down and in all, row by row, weighted where the
+tally is. These sums add up; the effective numbers made of them (`scaled`) don't.
 """
 
 from dataclasses import dataclass
@@ -9,22 +9,28 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
-from analytics import intervals, tallies
-from analytics.errors import ArgumentError, FrameError
-from analytics.intervals import Numbers
+from analytics import intervals, options, tallies
+from analytics.errors import FrameError
+from analytics.frames import LARGEST_COUNT
+from analytics.options import Numbers
 
-Metric = Literal["nps", "csat", "ces", "sentiment"]
+Metric = Literal["nps", "csat", "ces", "sentiment", "response"]
 
 NET: dict[str, tuple[str, ...]] = {
     "nps": ("promoters", "detractors", "n"),
     "sentiment": ("positive", "negative", "scored"),
 }
-SHARES: dict[str, tuple[str, ...]] = {"csat": ("satisfied", "n"), "ces": ("easy", "n")}
+SHARES: dict[str, tuple[str, ...]] = {
+    "csat": ("satisfied", "n"),
+    "ces": ("easy", "n"),
+    "response": ("n", "asked"),
+}
 ROUNDING = 1e-9  # a standard error (a share) below this is that of sums that should cancel
 NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal"}  # as pandas calls them
-WEIGHTED = ("weight_promoters", "weight_detractors", "weight_sum")
+WEIGHTS = ("weight_promoters", "weight_detractors", "weight_sum", "weight_squares")
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,30 @@ class Sums:
     @property
     def effective(self) -> Numbers:
         """Kish's effective number of answers, (Σw)²/Σw²; NaN without answers."""
-        return self.size**2 / np.where(self.squares > 0, self.squares, np.nan)
+        return (self.size / np.sqrt(np.where(self.squares > 0, self.squares, np.nan))) ** 2
+
+    @property
+    def scaled(self) -> tuple[Numbers, Numbers, Numbers]:
+        """Answers up, down and in all as effective numbers; NaN without answers."""
+        n = self.effective
+        scale = n / np.where(self.size > 0, self.size, np.nan)
+        return self.up * scale, self.down * scale, n
 
     @property
     def limit(self) -> float:
         """How far a difference of two scores can reach, in points."""
         return 200.0 if self.net else 100.0
+
+    @property
+    def floor(self) -> float:
+        """The lowest score, in points; the highest is 100."""
+        return -100.0 if self.net else 0.0
+
+    def at(self, rows: NDArray[np.int64], *, absent: float) -> "Sums":
+        """These rows, `absent` in all their sums where the number is -1."""
+        fields = (self.up, self.down, self.size, self.squares, self.n)
+        up, down, size, squares, n = (np.append(values, absent)[rows] for values in fields)
+        return Sums(up, down, size, squares, n, self.net)
 
     def variance(self) -> Numbers:
         """Of each plain score, as a share²: V'/n, with made-up answers in V', but not in n.
@@ -64,11 +88,10 @@ class Sums:
         52(2)). Over n' = n + 3 it would be the variance of the adjusted score, which the interval
         stands around: too small for the plain one.
         """
-        n = self.effective
-        scale = n / np.where(self.size > 0, self.size, np.nan)
+        up, down, n = self.scaled
         if self.net:
-            return intervals.adjusted_net(self.up * scale, self.down * scale, n)[1] * (n + 3) / n
-        share = (self.up * scale + 2) / (n + 4)
+            return intervals.adjusted_net(up, down, n)[1] * (n + 3) / n
+        share = (up + 2) / (n + 4)
         return share * (1 - share) / n
 
 
@@ -103,27 +126,35 @@ def read(table: pd.DataFrame, metric: Metric) -> Sums:
         raise FrameError(
             keys[0] if keys else None, "repeats a key", hint="one row per combination of keys"
         )
-    weighted = metric == "nps" and "weight_sum" in table
-    summed = (*WEIGHTED, "weight_squares") if weighted else (*names, names[-1])
-    up, *down, size, squares = (counts(table, name) for name in summed)
-    read = Sums(
-        up, down[0] if down else 0 * up, size, squares, counts(table, names[-1]), metric in NET
-    )
-    _check_parts(read, summed)
+    up, *down, size = (whole(table, name) for name in names)
+    n = squares = size
+    if metric == "nps" and "weight_sum" in table:
+        names = WEIGHTS
+        up, *down, size, squares = (numbers(table, name, least=0) for name in names)
+    read = Sums(up, down[0] if down else 0 * up, size, squares, n, metric in NET)
+    _check_parts(read, names)
     return read
 
 
-def counts(table: pd.DataFrame, name: str) -> Numbers:
-    """A column of counts, or of sums of weights: `numbers` ≥ 0."""
-    values = numbers(table, name)
-    wrong = values[values < 0]
+def known(table: pd.DataFrame, metric: Metric, *, hint: str) -> Sums:
+    """As `read`, with a FrameError where a row is suppressed: `hint` says what to do first."""
+    found = read(table, metric)
+    if np.isnan(found.n).any():
+        raise FrameError(columns(metric)[-1], "is null in a suppressed row", hint=hint)
+    return found
+
+
+def whole(table: pd.DataFrame, name: str) -> Numbers:
+    """A column of counts: whole numbers from 0 to 2^53, NaN where it is null."""
+    values = numbers(table, name, least=0)
+    wrong = values[(values % 1 > 0) | (values > LARGEST_COUNT)]
     if len(wrong):
-        raise FrameError(name, f"holds {wrong[0]:g}", hint="a count is at least 0")
+        raise FrameError(name, f"holds {wrong[0]:g}", hint="a count is a whole number")
     return values
 
 
-def numbers(table: pd.DataFrame, name: str) -> Numbers:
-    """A column of finite numbers, NaN where it is null.
+def numbers(table: pd.DataFrame, name: str, *, least: float = -options.LARGEST) -> Numbers:
+    """A column of finite numbers ≥ `least`, NaN where it is null.
 
     FrameError where it is missing or holds anything else.
     """
@@ -135,30 +166,30 @@ def numbers(table: pd.DataFrame, name: str) -> Numbers:
     if found not in NUMBERS and column.notna().any():
         raise FrameError(name, f"holds {found} values", hint="pass the tally, with its numbers")
     values = np.asarray(column.to_numpy(np.float64, na_value=np.nan))
-    if np.isinf(values).any():
+    if (np.abs(values) > options.LARGEST).any():
         raise FrameError(name, "holds infinity", hint="pass the tally, with finite numbers")
+    wrong = values[values < least]
+    if len(wrong):
+        raise FrameError(name, f"holds {wrong[0]:g}", hint="a count is at least 0")
     return values
 
 
 def _check_parts(read: Sums, names: tuple[str, ...]) -> None:
     """FrameError, naming one of the columns, where the parts of a row exceed it or are null."""
-    whole, absent = names[-2], np.isnan(read.n)
     fields = (read.up, read.down, read.size) if read.net else (read.up, read.size)
-    for name, values in zip(names, (*fields, read.squares), strict=True):
-        if (np.isnan(values) != absent).any():
+    for name, values in zip(names, (*fields, read.squares), strict=False):
+        if (np.isnan(values) != np.isnan(read.n)).any():
             hint = "pass the tally as it was: only a suppressed row is null, in all of them"
             raise FrameError(name, "is null in part of a row", hint=hint)
     if (read.up + read.down > read.size * (1 + ROUNDING)).any():
-        parts = " and ".join(names[:-2])
+        parts, whole = " and ".join(names[: len(fields) - 1]), names[len(fields) - 1]
         raise FrameError(names[0], f"exceeds {whole}", hint=f"{parts} are part of {whole}")
 
 
 def columns(metric: str) -> tuple[str, ...]:
     """The columns a table of `metric` counts in: up, down (net scores only), in all."""
-    known = NET | SHARES
-    if metric not in known:
-        raise ArgumentError("metric", f"is {metric!r}", hint=f"one of {', '.join(known)}")
-    return known[metric]
+    metrics = NET | SHARES
+    return metrics[options.one_of("metric", metric, metrics)]
 
 
 def student(

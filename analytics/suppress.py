@@ -69,7 +69,14 @@ def suppress(
     keys = tallies.keys(table)
     if isinstance(respondents, str) and respondents in keys:
         raise FrameError(respondents, "stands among the keys", hint="put it after a measure")
-    hidden = hidden_rows(table[keys], people, k=k)
+    return conceal(table, hidden_rows(table[keys], people, k=k))
+
+
+def conceal(table: pd.DataFrame, hidden: Flags) -> pd.DataFrame:
+    """The table with the measures of hidden rows null, as `suppress` returns it.
+
+    For whoever decides by other means which rows hide (`protection.protect_scores`).
+    """
     result = table.copy()
     for name in tallies.measures(table):
         result[name] = _nullable(table[name]).mask(hidden)

@@ -1,6 +1,6 @@
 """Tallies: the sufficient statistics of a metric, one row per group, summed by the engine.
 
-This is the only file that makes an engine compute. A tally is small, in pandas, and additive:
+A tally is small, in pandas, and additive:
 `roll_up` turns the tally of a fine breakdown into that of a coarser one or of the total.
 """
 
@@ -11,17 +11,10 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from analytics import frames
+from analytics import engines, frames, options
 from analytics.errors import FrameError
-
-EAGER = {
-    nw.Implementation.PANDAS,
-    nw.Implementation.MODIN,
-    nw.Implementation.CUDF,
-    nw.Implementation.POLARS,
-    nw.Implementation.PYARROW,
-}
 
 
 def tally(
@@ -49,7 +42,7 @@ def tally(
             _sum_distinct_scored=frames.where(nw.col("_sum_scored") > 0, nw.lit(1.0)),
         )
         names += ["_sum_distinct", "_sum_distinct_scored"]
-    table = _collect(_sum(lazy, checked.key_names, [*names, *wrong]))
+    table = engines.collect(_sum(lazy, checked.key_names, [*names, *wrong]))
     for place, column in enumerate(checked.columns):
         if sum(table[wrong[place]]) > 0:
             raise frames.wrong_values(column, _example(checked, place))
@@ -65,24 +58,28 @@ def roll_up(tallied: pd.DataFrame, *, by: str | Sequence[str] = ()) -> pd.DataFr
     """Add up a tally to fewer keys: tally by (a, b) → tally by `by`, or one row without.
 
     The result equals the tally of the raw frame by those keys. FrameError if a key is missing,
-    or the tally counts distinct respondents, who don't add up.
+    or what stands in the table doesn't add up: scores, distinct respondents, suppressed rows.
     """
-    keys, sums = [by] if isinstance(by, str) else list(by), measures(tallied)
+    keys, sums = options.names("by", by), measures(tallied)
+    present = names(tallied)[: -len(sums)]
     for key in keys:
-        if key not in tallied:
-            raise FrameError(
-                key, "is missing", hint="roll up to keys of the tally", present=tallied.columns
-            )
-    if "respondents" in tallied:
-        raise FrameError(
-            "respondents", "does not add up", hint="tally the frame again with the coarser keys"
-        )
+        if key not in present:
+            hint = "roll up to keys of the tally"
+            raise FrameError(key, "is missing", hint=hint, present=present)
+    for name in sums:
+        if name in NOT_ADDITIVE or not pd.api.types.is_numeric_dtype(tallied[name]):
+            hint = "tally the frame again with the coarser keys"
+            raise FrameError(name, "does not add up", hint=hint)
     if keys:
         rolled = tallied.groupby(keys, dropna=False, observed=True, as_index=False)[sums].sum()
         return by_key(rolled[[*keys, *sums]], keys)
     return tallied[sums].sum().to_frame().T.astype({name: tallied[name].dtype for name in sums})
 
 
+# One of them stands in every table of this package that is no tally.
+NOT_ADDITIVE = frozenset(
+    {"respondents", "suppressed", "low", "n_eff", "change", "difference", "expected", "shrunk"}
+)
 # The first measure of every table of this package; the keys are what stands before it.
 FIRST_MEASURES = frozenset({"n", "comments", "mentions", "change", "difference"})
 
@@ -96,12 +93,22 @@ def keys(table: pd.DataFrame) -> list[str]:
     for place, name in enumerate(present):
         if name in FIRST_MEASURES:
             return present[:place]
+        if str(table[name].dtype) == "object":
+            _check_plain(table[name])
     raise FrameError(
         None,
         "is no table of this package",
         hint="pass a result or tally, with its columns in order",
         present=present,
     )
+
+
+def _check_plain(key: pd.Series) -> None:
+    try:
+        key.map(hash)
+    except TypeError as error:
+        hint = "group by plain values"
+        raise FrameError(str(key.name), f"is no key: {error}", hint=hint) from error
 
 
 def names(table: pd.DataFrame) -> list[str]:
@@ -128,21 +135,51 @@ def refuse_clashes(keys: Sequence[str], columns: Sequence[str]) -> None:
             raise FrameError(name, "is also a column of the result", hint="rename the key")
 
 
+def group(rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """The distinct rows, sorted, and which of them each row is; without columns, a single one."""
+    if rows.columns.empty:
+        return pd.DataFrame(index=[0]), np.zeros(len(rows), dtype=np.int64)
+    on = [*rows.columns]
+    groups = by_key(rows.drop_duplicates(), on)
+    placed = groups.assign(_at=np.arange(len(groups)))
+    return groups, rows.merge(placed, on=on, how="left")["_at"].to_numpy(np.int64)
+
+
+def line_up(*tables: pd.DataFrame) -> tuple[pd.DataFrame, list[NDArray[np.int64]]]:
+    """The keys of any of the tables, sorted, and in which row each table has them, -1: in none.
+
+    Tables whose keys don't repeat, a single row if there are none. FrameError where one has
+    other keys than the first.
+    """
+    on = keys(tables[0])
+    for table in tables[1:]:
+        if keys(table) != on:
+            hint = "compare like with like"
+            raise FrameError(None, f"has the keys {keys(table)}, the other one {on}", hint=hint)
+    if not on:
+        return pd.DataFrame(index=[0]), [np.zeros(1, dtype=np.int64)] * len(tables)
+    # A table without rows has no say in the type of its keys.
+    filled = [table[on] for table in tables if len(table)] or [tables[0][on]]
+    every, rows = by_key(pd.concat(filled).drop_duplicates(), on), []
+    for table in tables:
+        at = np.full(len(every), -1, dtype=np.int64)
+        if len(table):
+            placed = table[on].assign(_row=np.arange(len(table)))
+            found = every.merge(placed, on=on, how="left", validate="one_to_one")["_row"]
+            at = found.fillna(-1).to_numpy(np.int64)
+        rows.append(at)
+    return every, rows
+
+
 def _sum(lazy: nw.LazyFrame[Any], keys: Sequence[str], names: Sequence[str]) -> nw.LazyFrame[Any]:
     sums = [nw.col(name).sum() for name in names]
     return lazy.group_by(*keys).agg(*sums) if keys else lazy.select(*sums)
 
 
-def _collect(lazy: nw.LazyFrame[Any]) -> dict[str, list[Any]]:
-    """Compute; the engines without frames of their own answer in pandas (pyarrow is optional)."""
-    eager = lazy.implementation in EAGER
-    return (lazy.collect() if eager else lazy.collect("pandas")).to_dict(as_series=False)
-
-
 def _example(checked: frames.Checked, place: int) -> str:
     """One of the values that broke the shape, for the message."""
     flag = nw.col(f"_wrong{place}")
-    found = _collect(checked.lazy.filter(flag > 0).select(f"_raw{place}").head(1))
+    found = engines.collect(checked.lazy.filter(flag > 0).select(f"_raw{place}").head(1))
     value = next(iter(found.values()))[0]
     return "null" if frames.is_null(value) else repr(value)
 

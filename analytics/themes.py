@@ -7,7 +7,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from analytics import frames, intervals, tallies
+from analytics import frames, intervals, options, sums, tallies
 from analytics.sentiment import polarity_sums
 
 SHAPE = frames.Shape(
@@ -58,11 +58,11 @@ def tally_themes(
     """What `themes` stands on: keys, `theme, mentions, respondents, negative, neutral, positive,
     scored_respondents` (int64), the last those with a scored mention. People don't add up.
     """
-    keys = (by,) if isinstance(by, str) else tuple(by)
+    keys = options.names("by", by)
     checked = frames.read(frame, SHAPE, by=(*keys, "theme"), count=count)
     tallies.refuse_clashes(keys, (*COUNTS, *SCORES, SCORED))
-    sums = {"mentions": nw.col(frames.COUNT)} | polarity_sums("polarity")
-    tallied = tallies.tally(checked, sums, distinct="respondent")
+    counted = {"mentions": nw.col(frames.COUNT)} | polarity_sums("polarity")
+    tallied = tallies.tally(checked, counted, distinct="respondent")
     tallied = tallied.rename(columns={"distinct": "respondents", "distinct_scored": SCORED})
     return tallied[[*keys, "theme", *COUNTS, SCORED]].astype(
         dict.fromkeys((*COUNTS, SCORED), "int64")
@@ -71,8 +71,9 @@ def tally_themes(
 
 def summarise_themes(tallied: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """Net and interval of each row of a tally: the table that `themes` returns."""
+    tallies.keys(tallied)
     negative, neutral, positive, people = (
-        tallied[name].to_numpy(np.float64) for name in (*COUNTS[2:], SCORED)
+        sums.whole(tallied, name) for name in (*COUNTS[2:], SCORED)
     )
     scored = negative + neutral + positive
     scored = np.where(scored > 0, scored, np.nan)

@@ -18,10 +18,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analytics import intervals, sums, tallies
+from analytics import options, sums, tallies
 from analytics.compare import Metric
 from analytics.errors import ArgumentError, FrameError
-from analytics.intervals import Numbers
+from analytics.options import Numbers
 
 DRAWS = 1999  # simulated series: the rate that they hold is exact to half a point at 5 %
 SHORTEST, LONGEST = 12, 400  # buckets with answers
@@ -79,7 +79,7 @@ def anomalies(
     >>> [round(float(odd[name]), 6) for name in ("bucket", "expected", "departure")]
     [7.0, 30.0, -60.0]
     """
-    series = _Series.of(table, metric, false_alarms)
+    series = _Series.of(table, metric, false_alarms=false_alarms, seed=seed)
     known = series.known
     result = table[tallies.keys(table)].reset_index(drop=True)
     result["n"] = pd.array(series.n, dtype="Float64").astype("Int64")
@@ -116,7 +116,7 @@ def change_points(
     >>> change_points(weeks, metric="nps").table.values.tolist()
     [[1.0, 9.0, 900.0, 30.0, nan], [10.0, 16.0, 700.0, 50.0, 20.0]]
     """
-    series = _Series.of(table, metric, false_alarms)
+    series = _Series.of(table, metric, false_alarms=false_alarms, seed=seed)
     buckets = table[tallies.keys(table)[0]][series.known]
     if series.reason is not None:
         return Levels(_levels(series, buckets, []), np.nan, np.nan, series.reason)
@@ -188,9 +188,12 @@ class _Series:
     reason: str | None
 
     @classmethod
-    def of(cls, table: pd.DataFrame, metric: Metric, false_alarms: float) -> "_Series":
-        if not (intervals.is_number(false_alarms) and 0.001 <= false_alarms <= 0.5):
+    def of(
+        cls, table: pd.DataFrame, metric: Metric, *, false_alarms: float, seed: int
+    ) -> "_Series":
+        if not (options.is_number(false_alarms) and 0.001 <= false_alarms <= 0.5):
             raise ArgumentError("false_alarms", f"is {false_alarms!r}", hint="from 0.001 to 0.5")
+        options.whole("seed", seed)
         keys = tallies.keys(table)
         if len(keys) != 1:
             raise FrameError(None, f"has the keys {keys}", hint="a trend has one, its bucket")
@@ -201,13 +204,11 @@ class _Series:
             raise FrameError(keys[0], "holds null", hint="drop answers without a date")
         if not buckets.is_monotonic_increasing:
             raise FrameError(keys[0], "does not ascend", hint="sort by bucket, each one once")
-        size = read.effective
-        known = np.asarray(size > 0)
+        known = np.asarray(read.size > 0)
         if known.sum() > LONGEST:
             raise FrameError(keys[0], f"has over {LONGEST} values", hint="use a coarser grain")
-        scale = (size / np.where(read.size > 0, read.size, np.nan))[known]
-        up, down = read.up[known] * scale, read.down[known] * scale
-        counts = _Counts(up[np.newaxis], down[np.newaxis], size[np.newaxis, known], read.net)
+        up, down, size = (values[np.newaxis, known] for values in read.scaled)
+        counts = _Counts(up, down, size, read.net)
         return cls(read.n, known, counts, "too_short" if known.sum() < SHORTEST else None)
 
 

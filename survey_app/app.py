@@ -18,6 +18,8 @@ from survey_app.insights.jobs import (
     find_topics,
     learn_sentiment,
 )
+from survey_app.insights.lake import jobs as lake
+from survey_app.insights.lake.engines import check_engine
 from survey_app.jobs import Kind
 from survey_app.responses import public as responses
 
@@ -33,6 +35,7 @@ def job_kinds(settings: Settings | None = None) -> tuple[Kind, ...]:
         analyse_comments(encoder),
         learn_sentiment(encoder),
         find_topics(encoder),
+        *(lake.kinds(settings) if settings else ()),
     )
 
 
@@ -45,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingError for unusable settings and RuntimeError for a route that nobody classified.
     """
     settings = settings or read_settings()
+    check_engine(settings)
     app = Flask(__name__)
     app.config.update(
         SETTINGS=settings,

@@ -23,6 +23,7 @@ from survey_app.demo.commands import demo
 from survey_app.errors import SoundingsError, inert
 from survey_app.insights import commands as insights
 from survey_app.insights.comments.accurate import check_encoder
+from survey_app.insights.lake.commands import lake
 from survey_app.jobs import work
 from survey_app.lifecycle.operations import create_default_map
 from survey_app.responses.commands import database_said, import_responses
@@ -141,5 +142,5 @@ import_group.add_command(import_responses)
 export_group.add_command(insights.export_nps)
 nlp_group.add_command(insights.evaluate_nlp)
 nlp_group.add_command(insights.convert_encoder)
-for command in (accounts.workspace, accounts.user, survey, demo):
+for command in (accounts.workspace, accounts.user, survey, demo, lake):
     main.add_command(command)

@@ -23,6 +23,7 @@ from sqlalchemy.exc import ArgumentError
 from survey_app.errors import N_, SettingError
 
 PREFIX = "SOUNDINGS_"
+ENGINES = ("duckdb", "pandas", "polars", "spark")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -66,6 +67,18 @@ def _host(text: str) -> str:
     return text
 
 
+def _engine(text: str) -> str:
+    if text not in ENGINES:
+        raise ValueError(f"one of {', '.join(ENGINES)}")
+    return text
+
+
+def _master(text: str) -> str:
+    if not re.fullmatch(r"local(\[(\d{1,3}|\*)\])?|spark://[A-Za-z0-9.\-\[\]:]+:\d{1,5}", text):
+        raise ValueError("a Spark master such as spark://host:7077 or local[2]")
+    return text
+
+
 def _folder(text: str) -> Path:
     if not text or "\0" in text:
         raise ValueError("the path of a folder")
@@ -91,7 +104,9 @@ class Settings:
     """Everything that differs between two installations, read once at start."""
 
     data_dir: Path = _setting(
-        _folder, Path("soundings-data"), "folder for the database, secrets and compiled catalogues"
+        _folder,
+        Path("soundings-data"),
+        "folder for the database, the lake, secrets and compiled catalogues",
     )
     database_url: URL | None = _setting(
         _database, None, "SQLite or PostgreSQL address; default: soundings.db in the data folder"
@@ -120,6 +135,15 @@ class Settings:
     )
     encoder_dir: Path | None = _setting(
         _folder, None, "model directory of the accurate tier (see docs/language.md)"
+    )
+    analytics_engine: str = _setting(
+        _engine, "duckdb", "what counts answers: duckdb, pandas, polars or spark"
+    )
+    analytics_memory: int = _setting(
+        _whole(64, 1_000_000), 256, "megabytes that counting takes before it uses the disk"
+    )
+    spark_master: str = _setting(
+        _master, "local[2]", "Spark's master, such as spark://host:7077, where the engine is spark"
     )
     threads: int = _setting(_whole(1, 64), 8, "requests served at the same time")
 

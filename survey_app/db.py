@@ -122,7 +122,9 @@ def engine_options(url: URL, *, threads: int) -> dict[str, dict[str, Any]]:
         # One writer's connection: writers stand in line here instead of polling for the lock.
         return {"default": options | {"pool_size": 1, "max_overflow": 0}, "reader": options}
     options = common | {"url": url, "pool_pre_ping": True}
-    reader = options | {"execution_options": {"postgresql_readonly": True}}
+    # One moment for a whole page, as it is on SQLite.
+    moment = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+    reader = options | {"execution_options": moment}
     return {"default": options, "reader": reader}
 
 

@@ -5,21 +5,18 @@ program is otherwise a failure, never a silent skip.
 """
 
 import os
-import pwd
 import shutil
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from argon2 import PasswordHasher
-from factories import NOW, PASSWORD, Cast, free_port, settings_for
+from factories import NOW, PASSWORD, Cast, settings_for
 from flask import Flask
 from flask.testing import FlaskClient
+from private_postgres import Postgres, private_postgres
 from sqlalchemy.engine import URL
 
 from survey_app import i18n
@@ -83,111 +80,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "soundings.db"
 
 
-@dataclass(frozen=True)
-class Postgres:
-    """A private server: its data folder and how to reach it."""
-
-    folder: Path
-    port: int
-
-    def url(self, database: str) -> URL:
-        return URL.create(
-            "postgresql+psycopg",
-            username="soundings",
-            host="127.0.0.1",
-            port=self.port,
-            database=database,
-        )
-
-    def execute(self, *statements: str) -> None:
-        engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            for statement in statements:
-                connection.execute(sa.text(statement))
-        engine.dispose()
-
-
-def _postgres_programs() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).resolve().parent
-    if not found:
-        pytest.fail(
-            "PostgreSQL's server programs are missing: install the package postgresql, "
-            "or leave these tests out with TEST_WITHOUT=postgres"
-        )
-    return found[-1].parent
-
-
-def _as_unprivileged(folder: Path, *command: str | Path) -> None:
-    """Run a program of PostgreSQL, which refuses to be root."""
-    if os.getuid() == 0:
-        account = pwd.getpwnam("nobody")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        options = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-    else:
-        options = {}
-    with (folder / "commands.log").open("ab") as log:
-        subprocess.run(
-            [str(part) for part in command],
-            check=True,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            **options,
-        )
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A private PostgreSQL server with a migrated template database."""
-    programs = _postgres_programs()
-    # Not pytest's own folder: another session's clean-up would pull it from under the server.
-    folder = Path(tempfile.mkdtemp(prefix="soundings-postgres-"))
-    folder.chmod(0o755)
-    data, port = folder / "data", free_port()
-    _as_unprivileged(
-        folder,
-        programs / "initdb",
-        "-D",
-        data,
-        "-U",
-        "soundings",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "--no-sync",
-    )
-    options = (
-        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    )
-    _as_unprivileged(
-        folder,
-        programs / "pg_ctl",
-        "-D",
-        data,
-        "-w",
-        "-o",
-        options,
-        "-l",
-        folder / "server.log",
-        "start",
-    )
-    server = Postgres(folder, port)
-    try:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(private_postgres())
+        except LookupError as error:
+            pytest.fail(f"{error}, or leave these tests out with TEST_WITHOUT=postgres")
         server.execute("CREATE DATABASE template_soundings")
-        app = create_app(settings_for(folder, server.url("template_soundings")))
+        app = create_app(settings_for(server.folder, server.url("template_soundings")))
         with app.app_context():
             upgrade_schema()
             for engine in db.engines.values():
                 engine.dispose()
         yield server
-    finally:
-        _as_unprivileged(folder, programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 
+from analytics.scope import Scope
 from nlp.errors import NlpError
 from nlp.language import primary_language
 from nlp.results import SENTIMENTS
@@ -22,7 +24,9 @@ from survey_app.accounts.queries import workspace_by_key
 from survey_app.db import db
 from survey_app.errors import N_, Invalid, Malformed
 from survey_app.insights.exports import WRITERS, nps_table
-from survey_app.insights.scope import EARLIEST, Scope, check_dimensions, read_day, read_period
+from survey_app.insights.lake.reading import source
+from survey_app.insights.scope import EARLIEST, check_dimensions, read_day, read_period
+from survey_app.insights.words import NAMES
 from survey_app.surveys.models import KINDS
 from survey_app.surveys.queries import survey_of_workspace
 
@@ -66,7 +70,8 @@ def export_nps(  # noqa: PLR0913 - one parameter for each option of the contract
         )
     workspace = workspace_by_key(db.session, workspace_key)
     scope = _scope(workspace, survey_key=survey_key, kind=kind, start=start, end=end)
-    table = nps_table(db.session, scope, by=dimensions)
+    with source(db.session, current_app.config["SETTINGS"]) as facts:
+        table = nps_table(facts, scope, by=dimensions)
     if output is None:
         WRITERS[form](table, sys.stdout.buffer)
         sys.stdout.flush()
@@ -74,6 +79,8 @@ def export_nps(  # noqa: PLR0913 - one parameter for each option of the contract
         _write(output, partial(WRITERS[form], table))
     said = f"survey {survey_key}" if survey_key else f"{scope.kind} surveys only (see --kind)"
     click.echo(f"{len(table)} rows; counted: {said}.", err=True)
+    if facts.trouble:
+        click.echo(f"{NAMES['trouble'][facts.trouble]} {NAMES['remedy'][facts.trouble]}", err=True)
 
 
 def _write(output: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -124,10 +131,9 @@ def _scope(
     today = datetime.now(UTC).astimezone(zone_of(workspace)).date()
     first = read_day(start) if start else EARLIEST
     last = read_day(end) if end else max(today, first)
-    survey_id = None
     if survey_key:
         asked = survey_of_workspace(db.session, workspace.id, survey_key)
-        survey_id = asked.survey.id
+        survey_key = asked.survey.key
         if kind is not None and kind != asked.survey.kind:
             raise Invalid(
                 "export.kind",
@@ -137,10 +143,11 @@ def _scope(
                 kind=asked.survey.kind,
             )
     return Scope(
-        workspace_id=workspace.id,
+        workspace=workspace.id,
+        zone=workspace.zone,
         period=read_period(first, last),
         kind=kind or "relational",
-        survey_id=survey_id,
+        survey=survey_key,
         respondent_floor=workspace.score_floor,
     )
 

@@ -8,10 +8,10 @@ from typing import BinaryIO
 
 import pandas as pd
 import xlsxwriter
-from sqlalchemy.orm import Session
 
+from analytics.scope import Scope
 from survey_app.insights import tables
-from survey_app.insights.scope import Scope
+from survey_app.insights.lake.reading import Source
 
 NPS_COLUMNS = ("n", "promoters", "passives", "detractors", "nps", "low", "high", "suppressed")
 POINTS = ("nps", "low", "high")
@@ -20,9 +20,9 @@ _FORMULA = re.compile(r"(^|[\r\n])((?:[^\S\r\n]|[\u200b\ufeff])*[=+\-@＝＋－�
 Cell = str | int | float | bool | None
 
 
-def nps_table(session: Session, scope: Scope, *, by: Sequence[str]) -> pd.DataFrame:
+def nps_table(source: Source, scope: Scope, *, by: Sequence[str]) -> pd.DataFrame:
     """NPS by dimensions: the `by` columns, then those of `NPS_COLUMNS`."""
-    table = tables.scores(session, scope, metric="nps", by=by)
+    table = tables.scores(source, scope, metric="nps", by=by)
     return table[[*by, *NPS_COLUMNS]]
 
 

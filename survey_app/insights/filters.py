@@ -9,7 +9,8 @@ from flask import g, request, url_for
 from survey_app.accounts.operations import Actor, zone_of
 from survey_app.customers.operations import AGE_BANDS
 from survey_app.db import db
-from survey_app.insights import counts, words
+from survey_app.insights import words
+from survey_app.insights.queries import places_and_languages
 from survey_app.insights.schemas import FILTERS
 from survey_app.lifecycle.queries import stages
 
@@ -26,7 +27,7 @@ def today(actor: Actor) -> date:
 def filters(actor: Actor) -> list[tuple[str, str, Sequence[Choice]]]:
     """Each filter: its parameter, its dimension and its choices with their names."""
     workspace_id = actor.workspace.id
-    countries, languages = counts.places_and_languages(db.session, workspace_id)
+    countries, languages = places_and_languages(db.session, workspace_id)
     choices: dict[str, list[str]] = {
         "country": countries,
         "language": languages,

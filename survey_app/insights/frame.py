@@ -1,9 +1,10 @@
 """The frame of members' pages: which workspace, which page, which language."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import current_app, request
 
 from survey_app.accounts.operations import Actor
 from survey_app.accounts.queries import workspaces_of
@@ -11,6 +12,7 @@ from survey_app.db import db
 from survey_app.i18n import INTERFACE_LOCALES, native_name
 from survey_app.insights import words
 from survey_app.insights.filters import there
+from survey_app.insights.lake.reading import Source, source
 
 
 def frame(actor: Actor) -> dict[str, Any]:
@@ -23,6 +25,11 @@ def frame(actor: Actor) -> dict[str, Any]:
         "there": there,
         "words": words,
     }
+
+
+def facts() -> AbstractContextManager[Source]:
+    """What this page counts from."""
+    return source(db.session, current_app.config["SETTINGS"])
 
 
 def here(**changes: str | None) -> str:

@@ -1,46 +1,43 @@
-"""Filling the shapes that `analytics` declares with what the database counted."""
+"""Filling the shapes that `analytics` declares with what was counted."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
-from survey_app.insights.counts import POLARITIES, Group
+from analytics.facts import POLARITIES
 
 
-def scores(
-    breakdowns: Sequence[Sequence[Group]], *, width: int, values: Sequence[int]
-) -> pd.DataFrame:
-    """Groups of several breakdowns: `breakdown` (its place), `key0` …, `score`, `count`.
+def scores(counted: Sequence[pd.DataFrame], *, width: int, values: Sequence[int]) -> pd.DataFrame:
+    """Counts of several breakdowns: `breakdown` (its place), `key0` …, `score`, `count`.
 
     There are `width` keys, null in a breakdown that has fewer.
     """
-    keys = [f"key{place}" for place in range(width)]
-    rows = [
-        (place, *group.key, *[None] * (width - len(group.key)), value, times)
-        for place, groups in enumerate(breakdowns)
-        for group in groups
-        for value, times in zip(values, group.counts, strict=True)
-    ]
-    table = pd.DataFrame(rows, columns=["breakdown", *keys, "score", "count"])
+    rows: list[tuple[Any, ...]] = []
+    for place, table in enumerate(counted):
+        keys = len(table.columns) - 1 - len(values)  # people stand between
+        missing = [None] * (width - keys)
+        rows += [
+            (place, *row[:keys], *missing, value, times)
+            for row in table.itertuples(index=False, name=None)
+            for value, times in zip(values, row[keys + 1 :], strict=True)
+        ]
+    names = [f"key{place}" for place in range(width)]
+    frame = pd.DataFrame(rows, columns=["breakdown", *names, "score", "count"])
     # Keys are text, also where every one of them is null.
-    return table.astype(dict.fromkeys(keys, "str"))
+    return frame.astype(dict.fromkeys(names, "str"))
 
 
-def sentiment_tally(comments: Group) -> pd.DataFrame:
+def sentiment_tally(comments: pd.DataFrame) -> pd.DataFrame:
     """What `analytics.summarise_sentiment` reads."""
-    *polarities, unscored = comments.counts
-    scored = sum(polarities)
-    columns = ["comments", "scored", *POLARITIES[:-1]]
-    return pd.DataFrame([(scored + unscored, scored, *polarities)], columns=columns)
+    scored = comments[list(POLARITIES)].sum(axis=1)
+    counts = {"comments": scored + comments["unscored"], "scored": scored}
+    return comments[list(POLARITIES)].assign(**counts)[["comments", "scored", *POLARITIES]]
 
 
-def theme_tally(themes: Sequence[Group]) -> pd.DataFrame:
+def theme_tally(themes: pd.DataFrame) -> pd.DataFrame:
     """What `analytics.summarise_themes` reads."""
-    columns = ["theme", "mentions", "respondents", *POLARITIES[:-1], "scored_respondents"]
-    rows = [
-        (*theme.key, sum(polarities) + unscored, theme.people, *polarities, scored)
-        for theme in sorted(themes, key=lambda theme: str(theme.key))
-        for *polarities, unscored, scored in [theme.counts]
-    ]
-    table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "int64"))
-    return table.astype({"theme": "str"})
+    mentions = themes[[*POLARITIES, "unscored"]].sum(axis=1)
+    named = themes.rename(columns={"people": "respondents", "scored_people": "scored_respondents"})
+    columns = ["theme", "mentions", "respondents", *POLARITIES, "scored_respondents"]
+    return named.assign(mentions=mentions)[columns]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
-from sqlalchemy.orm import Session
 
 import analytics
 import nlp
 from analytics import Grain, Period
+from analytics.scope import Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
 from survey_app.insights.comments.own_themes import own_names
@@ -17,12 +17,12 @@ from survey_app.insights.comments.queries import Page, list_comments
 from survey_app.insights.comments.readable import (
     AGE,
     Numbers,
-    floor_of,
+    is_closed,
     naming,
     what_is_readable,
 )
+from survey_app.insights.lake.reading import Source
 from survey_app.insights.schemas import PerceptionQuery
-from survey_app.insights.scope import Breakdown, Scope
 
 COMMENTS = 12  # the newest
 # Relational and transactional answers are never pooled: each metric has its own surveys.
@@ -73,10 +73,12 @@ class Perception:
     own_themes: Mapping[str, str]
     # None: too few people wrote, or a filter by age is set, which no list of comments knows.
     comments: Page | None
+    # Why it was counted another way than usual; see `lake.reading.Source`.
+    trouble: str | None
 
 
 def perceive(
-    session: Session,
+    source: Source,
     workspace: Workspace,
     query: PerceptionQuery,
     *,
@@ -87,19 +89,19 @@ def perceive(
     scope = query.scope.over(now)
     grain = analytics.choose_grain(now)
     ways = [NPS.over(name) for name in ("bucket", "stage", "country", query.by)]
-    named = naming(session, scope)
+    named = naming(source.session, scope)
     asked = [*TOTALS, *ways, *named]
-    scores = tables.breakdowns(session, scope, asked, grain=grain)
+    scores = tables.breakdowns(source, scope, asked, grain=grain)
     found = dict(zip(asked, scores.tables, strict=True))
     trend, stages, countries, segments = (found[way] for way in ways)
-    nps, csat, ces = _readings(session, scores.tables, scope, then)
-    talk = tables.talk(session, scope, floor_of(scope, scores, named))
+    nps, csat, ces = _readings(source, scores.tables, scope, then)
+    talk = tables.talk(source, scope, closed=is_closed(scores, named))
     comments = None
     if AGE not in scope.filters:
         numbers = Numbers([found[each] for each in named], talk.writers)
-        readable = what_is_readable(session, workspace, scope, numbers=numbers)
+        readable = what_is_readable(source, workspace, scope, numbers=numbers)
         if readable:
-            comments = list_comments(session, readable, limit=COMMENTS, engine=engine)
+            comments = list_comments(source.session, readable, limit=COMMENTS, engine=engine)
     return Perception(
         now=now,
         then=then,
@@ -113,18 +115,19 @@ def perceive(
         segments=_marked(segments),
         sentiment=talk.sentiment,
         themes=talk.themes,
-        own_themes=own_names(session, workspace.id),
+        own_themes=own_names(source.session, workspace.id),
         comments=comments,
+        trouble=source.trouble,
     )
 
 
 def _readings(
-    session: Session, current: Sequence[pd.DataFrame], scope: Scope, then: Period | None
+    source: Source, current: Sequence[pd.DataFrame], scope: Scope, then: Period | None
 ) -> list[Reading]:
     """The totals, each with its change since `then`."""
     if then is None:
         return [Reading(table, None) for table, _ in zip(current, TOTALS, strict=False)]
-    earlier = tables.breakdowns(session, scope.over(then), TOTALS).tables
+    earlier = tables.breakdowns(source, scope.over(then), TOTALS).tables
     return [
         Reading(table, analytics.compare(table, before, metric=total.metric))
         for table, before, total in zip(current, earlier, TOTALS, strict=False)

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 from werkzeug.datastructures import MultiDict
 
 from analytics import Period, to_date
+from analytics.scope import Scope
 from survey_app.accounts.models import Workspace
 from survey_app.errors import N_, Invalid
-from survey_app.insights.scope import Scope, read_day, read_period
+from survey_app.insights.scope import read_day, read_period
 
 # Parameter of the address -> dimension.
 FILTERS: Mapping[str, str] = {
@@ -57,7 +58,8 @@ def read_query(args: MultiDict[str, str], workspace: Workspace, *, today: date) 
         if (values := [value for value in args.getlist(name)[:MAX_VALUES] if value])
     }
     scope = Scope(
-        workspace_id=workspace.id,
+        workspace=workspace.id,
+        zone=workspace.zone,
         period=read_period(start, end),
         filters=filters,
         respondent_floor=workspace.score_floor,

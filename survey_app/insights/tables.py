@@ -1,47 +1,40 @@
 """Result tables: the one way from a scope to numbers that may leave.
 
 Page, chart, table twin, export and command all call these functions, so that the same question has
-one answer, and nobody can forget the privacy floor.
+one answer, and nobody can forget the privacy floor, which `analytics.protection` holds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
-from sqlalchemy.orm import Session
 
 import analytics
 from analytics import Grain
-from survey_app.insights import counts, frames
-from survey_app.insights.counts import Asked, Group, Key
-from survey_app.insights.scope import Breakdown, Filters, Metric, Scope
+from analytics.scope import VALUES, Breakdown, Scope, ScoreMetric
+from survey_app.insights import frames
+from survey_app.insights.lake.reading import Source
 from survey_app.lifecycle.queries import stages
+from survey_app.surveys.models import KINDS
 
-METRICS: Mapping[Metric, Callable[..., pd.DataFrame]] = {
+METRICS: Mapping[ScoreMetric, Callable[..., pd.DataFrame]] = {
     "nps": analytics.nps,
     "csat": analytics.csat,
     "ces": analytics.ces,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """How many respondents a row must tell of to be shown, and not to be.
-
-    `closed` where a filter names a value whose row hides without it: pages of single values are
-    sums of shown rows, and one with a hidden value would give that away. Then no row is shown.
-    """
-
-    respondents: int
-    closed: bool
+Key = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Tables in the order they were asked for, and the floor that those of a total passed."""
+    """Tables in the order they were asked for, and which totals a filter closes.
+
+    `closed` where a filter names a value whose row hides without it: then no row is shown.
+    """
 
     tables: Sequence[pd.DataFrame]
-    floors: Mapping[Breakdown, Floor]
+    closed: Mapping[Breakdown, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,88 +49,69 @@ class Talk:
 
 
 def scores(
-    session: Session, scope: Scope, *, metric: Metric, by: Sequence[str] = ()
+    source: Source, scope: Scope, *, metric: ScoreMetric, by: Sequence[str] = ()
 ) -> pd.DataFrame:
     """The metric's table by dimensions, suppressed; lifecycle order for stages, else key order."""
-    asked = Breakdown(metric, tuple(by), scope.kind)
-    return breakdowns(session, scope, [asked]).tables[0]
+    asked = Breakdown(metric, tuple(by), scope.kind or KINDS[0])
+    return breakdowns(source, scope, [asked]).tables[0]
 
 
 def breakdowns(
-    session: Session, scope: Scope, asked: Sequence[Breakdown], *, grain: Grain = "month"
+    source: Source, scope: Scope, asked: Sequence[Breakdown], *, grain: Grain = "month"
 ) -> Scores:
     """Several tables at once, each suppressed, in the order of `scores`.
 
     `("bucket",)` is over time: every bucket of the period in order, null where nobody answered.
     """
-    nested = scope.nested()
-    totals = dict.fromkeys(each.total for each in asked)
-    every = [(each, filters) for each in asked for filters in nested]
-    guards = [(total.over(name), ()) for total in totals for name in scope.filters]
-    found = counts.scores(session, scope, [*every, *guards], grain=grain)
-    floors = {total: _floor(scope, total, found) for total in totals}
-    tables = []
-    for each, table in zip(asked, _results(asked, found, nested[0]), strict=True):
-        around = [found[each, filters] for filters in nested]
-        shown = _suppressed(table, each.by, around, floors[each.total])
-        tables.append(_in_order(session, scope, shown, each.by))
-    return Scores(tables, floors)
+    counted = source.scores(scope, [(each, tuple(scope.filters)) for each in asked], grain=grain)
+    *protected, closed = source.protected_scores(scope, asked, grain=grain)
+    tables = [
+        _in_order(source, scope, _shown(table, each.by, hidden), each.by)
+        for each, table, hidden in zip(asked, _results(asked, counted), protected, strict=True)
+    ]
+    shut = {
+        Breakdown(metric, kind=kind): bool(is_closed)
+        for metric, kind, is_closed in closed.itertuples(index=False, name=None)
+    }
+    return Scores(tables, shut)
 
 
-def talk(session: Session, scope: Scope, floor: Floor) -> Talk:
-    """What comments say, suppressed."""
-    nested = counts.comments(session, scope, scope.nested())
-    wholes = [each.comments for each in nested]
-    sentiment = _sentiment(wholes, floor)
-    themes = _suppressed(
-        analytics.summarise_themes(frames.theme_tally(nested[0].themes)),
+def talk(source: Source, scope: Scope, *, closed: bool) -> Talk:
+    """What comments say, suppressed; `closed` as in `Scores`."""
+    (whole,) = source.comments(scope, [tuple(scope.filters)])
+    (by_theme,) = source.themes(scope, [tuple(scope.filters)])
+    hidden = source.protected_comments(scope, closed=closed)
+    themes = _shown(
+        analytics.summarise_themes(frames.theme_tally(by_theme)),
         ("theme",),
-        [each.themes for each in nested],
-        floor,
+        source.protected_themes(scope, closed=closed),
     )
     return Talk(
-        sentiment,
+        _shown(analytics.summarise_sentiment(frames.sentiment_tally(whole)), (), hidden),
         themes.sort_values("mentions", ascending=False, na_position="last", kind="stable"),
-        _writers(wholes, sentiment),
+        _writers(whole, hidden),
     )
 
 
-def writers(session: Session, scope: Scope, floor: Floor) -> int:
+def writers(source: Source, scope: Scope, *, closed: bool) -> int:
     """How many people wrote, as `Talk` says it."""
-    wholes = counts.sentiments(session, scope, scope.nested())
-    return _writers(wholes, _sentiment(wholes, floor))
+    (whole,) = source.comments(scope, [tuple(scope.filters)])
+    return _writers(whole, source.protected_comments(scope, closed=closed))
 
 
-def _sentiment(wholes: Sequence[Group], floor: Floor) -> pd.DataFrame:
-    table = analytics.summarise_sentiment(frames.sentiment_tally(wholes[0]))
-    return _suppressed(table, (), [[whole] for whole in wholes], floor)
+def _writers(whole: pd.DataFrame, protected: pd.DataFrame) -> int:
+    return 1 if protected["hidden"].any() else int(whole["people"].iloc[0])
 
 
-def _writers(wholes: Sequence[Group], sentiment: pd.DataFrame) -> int:
-    return 1 if sentiment["suppressed"].iloc[0] else wholes[0].people
-
-
-def _floor(scope: Scope, total: Breakdown, found: Mapping[Asked, Sequence[Group]]) -> Floor:
-    k = scope.respondent_floor
-    for name, values in scope.filters.items():
-        groups = found[total.over(name), ()]
-        rows = pd.DataFrame({name: [group.key[0] for group in groups], "n": 0})
-        hidden = analytics.suppress(rows, respondents=[group.people for group in groups], k=k)
-        if set(values) & set(hidden.loc[hidden["suppressed"], name].dropna()):
-            return Floor(k, closed=True)
-    return Floor(k, closed=False)
-
-
-def _results(
-    asked: Sequence[Breakdown], found: Mapping[Asked, Sequence[Group]], filters: Filters
-) -> list[pd.DataFrame]:
+def _results(asked: Sequence[Breakdown], found: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     """Each breakdown's table before suppression; those of one metric are computed in one go."""
+    counts = dict(zip(asked, found, strict=True))
     tables = {}
     for metric in dict.fromkeys(each.metric for each in asked):
         same = [each for each in asked if each.metric == metric]
         width = max(len(each.by) for each in same)
-        groups = [found[each, filters] for each in same]
-        frame = frames.scores(groups, width=width, values=counts.VALUES[metric])
+        counted = [counts[each] for each in same]
+        frame = frames.scores(counted, width=width, values=VALUES[metric])
         keys = [f"key{place}" for place in range(width)]
         every = METRICS[metric](frame, by=["breakdown", *keys], count="count")
         for place, each in enumerate(same):
@@ -147,40 +121,25 @@ def _results(
     return [tables[each] for each in asked]
 
 
-def _suppressed(
-    table: pd.DataFrame, by: Sequence[str], nested: Sequence[Sequence[Group]], floor: Floor
-) -> pd.DataFrame:
-    """The table without what tells of fewer people than the floor.
-
-    `nested` holds the groups of its rows: first the table's own, then those of the scopes that
-    it lies in. A row that leaves 1 … floor - 1 people over of a wider one hides as if it were
-    small itself: who opens both pages could subtract one from the other.
-    """
-    people = [{group.key: group.people for group in groups} for groups in nested]
-    own = []
-    for key in _keys(table, by):
-        inner, *around = (known.get(key, 0) for known in people)
-        safe = not floor.closed and all(
-            analytics.nested_ok(max(inner, outer), inner, floor.respondents) for outer in around
-        )
-        own.append(inner if safe else min(inner, 1))
-    return analytics.suppress(table, respondents=own, k=floor.respondents)
+def _shown(table: pd.DataFrame, by: Sequence[str], protected: pd.DataFrame) -> pd.DataFrame:
+    """The table without what hides; rows of nobody are not among the protected ones."""
+    hidden = dict(zip(_keys(protected, by), protected["hidden"], strict=True))
+    flags = [hidden.get(key, False) for key in _keys(table, by)]
+    return analytics.conceal(table, np.array(flags, dtype=np.bool_))
 
 
 def _keys(table: pd.DataFrame, by: Sequence[str]) -> list[Key]:
     """The key of each row, None where it is not known."""
     if not by:
-        return [()]
-    plain = (table[name].astype(object).where(table[name].notna(), None) for name in by)
+        return [()] * len(table)
+    plain = ([key if isinstance(key, str) else None for key in table[name].tolist()] for name in by)
     return list(zip(*plain, strict=True))
 
 
-def _in_order(
-    session: Session, scope: Scope, table: pd.DataFrame, by: Sequence[str]
-) -> pd.DataFrame:
+def _in_order(source: Source, scope: Scope, table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     if "stage" not in by or table.empty:
         return table
-    places = {stage.key: stage.position for stage in stages(session, scope.workspace_id)}
+    places = {stage.key: stage.position for stage in stages(source.session, scope.workspace)}
     ordered = table.assign(_stage=table["stage"].map(places))
     keys = ["_stage" if name == "stage" else name for name in by]
     ordered = ordered.sort_values(keys, na_position="last", kind="stable")

@@ -9,14 +9,13 @@ from flask.typing import ResponseReturnValue
 import nlp
 from analytics import charts
 from survey_app.accounts.operations import Actor
-from survey_app.db import db
 from survey_app.errors import N_, Invalid
 from survey_app.http import member, public
 from survey_app.insights import pictures
 from survey_app.insights.comments.accurate import engine_version
 from survey_app.insights.exports import MIME_TYPES, WRITERS, nps_table
 from survey_app.insights.filters import filters, today
-from survey_app.insights.frame import frame
+from survey_app.insights.frame import facts, frame
 from survey_app.insights.perception import perceive
 from survey_app.insights.schemas import COMPARISONS, PANELS, presets, read_query
 from survey_app.insights.scope import check_dimensions
@@ -32,7 +31,8 @@ def show_perception(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - th
     actor: Actor = g.actor
     query = read_query(request.args, actor.workspace, today=today(actor))
     engine = engine_version(current_app.config["SETTINGS"])
-    found = perceive(db.session, actor.workspace, query, engine=engine)
+    with facts() as source:
+        found = perceive(source, actor.workspace, query, engine=engine)
     widths = pictures.MOBILE if _is_phone() else pictures.DESKTOP
     page = render_template(
         "insights/perception.html",
@@ -43,6 +43,7 @@ def show_perception(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - th
         pictures=pictures,
         filters=filters(actor),
         engine=engine,
+        trouble=found.trouble,
         theme_languages=len(nlp.THEME_LANGUAGES),
         panels=PANELS,
         comparisons=COMPARISONS,
@@ -70,7 +71,8 @@ def export_nps(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the gua
             known=", ".join(WRITERS),
         )
     out = io.BytesIO()
-    WRITERS[form](nps_table(db.session, query.scope, by=by), out)
+    with facts() as source:
+        WRITERS[form](nps_table(source, query.scope, by=by), out)
     name = f"nps-by-{'-'.join(by)}-{query.scope.period.start}-{query.scope.period.end}.{form}"
     response = Response(out.getvalue(), content_type=MIME_TYPES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -17,6 +17,7 @@ from survey_app.lifecycle.operations import DEFAULT_STAGES
 MINUS, PLUS = "\N{MINUS SIGN}", "+"
 MARK = "\N{LEFT-TO-RIGHT MARK}"
 
+REBUILD = N_("Make it anew with this command: soundings lake rebuild")
 
 # Codes -> words, by what they are codes of.
 NAMES: Mapping[str, Mapping[str, str]] = {
@@ -34,6 +35,27 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "bucket": N_("From"),
     },
     "stage": DEFAULT_STAGES,
+    "trouble": {
+        "missing": N_(
+            "The lake is missing: these numbers come from the database, complete but more slowly."
+        ),
+        "corrupt": N_(
+            "The lake is damaged: these numbers come from the database, complete but more slowly."
+        ),
+        "newer": N_(
+            "The lake is of a newer version: these numbers come from the database, complete but "
+            "more slowly."
+        ),
+        "engine": N_(
+            "The analytics engine can't be reached: this machine counts instead, completely."
+        ),
+    },
+    "remedy": {
+        "missing": REBUILD,
+        "corrupt": REBUILD,
+        "newer": REBUILD,
+        "engine": N_("See whether the address in SOUNDINGS_SPARK_MASTER answers."),
+    },
     "gender": {
         "female": N_("female"),
         "male": N_("male"),
@@ -175,6 +197,16 @@ def preset(code: str) -> str:
 def comparison(code: str) -> str:
     """The name of what a score is compared with."""
     return _named("comparison", code)
+
+
+def trouble(code: str) -> str:
+    """Why numbers did not come the usual way; see `lake.reading.Source`."""
+    return _named("trouble", code)
+
+
+def remedy(code: str) -> str:
+    """What an owner can do about it."""
+    return _named("remedy", code)
 
 
 def look(width: int) -> Look:

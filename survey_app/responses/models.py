@@ -50,6 +50,7 @@ class Response(Base):
         sa.CheckConstraint(f"status IN {STATUSES}", name="status"),
         sa.CheckConstraint(f"channel IN {CHANNELS}", name="channel"),
         sa.Index("ix_responses_workspace_id_day", "workspace_id", "day"),
+        sa.Index("ix_responses_workspace_id_fact_batch", "workspace_id", "fact_batch"),
         sa.Index(
             "ix_responses_analysed_version",
             "analysed_version",
@@ -100,6 +101,9 @@ class Response(Base):
     analysed_version: Mapped[str | None]
     # When personal data was taken out of the comments; null is work to do where the workspace asks.
     redacted_at: Mapped[datetime | None]
+    # Which batch of derived facts holds it; null is work to do for whoever derives facts, and so is
+    # 0: held, and changed since. Triggers set it to 0.
+    fact_batch: Mapped[int | None] = mapped_column(RowId)
     answers: Mapped[list["Answer"]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="Answer.question"
     )

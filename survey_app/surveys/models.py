@@ -30,6 +30,8 @@ class Survey(Base):
     origins: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    # It promises that nobody's answers can be told apart: they are shown as a fixed lattice only.
+    anonymous: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     versions: Mapped[list["SurveyVersion"]] = relationship(order_by="SurveyVersion.number")
 
 

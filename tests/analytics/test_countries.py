@@ -252,9 +252,11 @@ def test_each_ruler_takes_out_its_kind_of_style(
             up, down = (round(many * share) for share in style(mean))
             kept, key = (rows, "period") if what == "us" else (anchors, "anchor")
             kept.append(one_row(up, down, many, country=country, **{key: what}))
-    for ruler, gap in gaps.items():
+    fits = "net" if gaps["net"] == 0 else "latent"
+    for ruler, gap in [*gaps.items(), ("fitting", gaps[fits])]:
         table = read_countries(pd.DataFrame(rows), anchors=pd.DataFrame(anchors), ruler=ruler)
         assert -table["nps"].diff().iloc[1] == pytest.approx(raw, abs=0.1)
         assert -table["calibrated"].diff().iloc[1] == pytest.approx(gap, abs=0.1)
+        assert set(table["ruler"]) == {fits if ruler == "fitting" else ruler}
         assert (table["calibrated_low"] < table["calibrated"]).all()
         assert (table["calibrated_high"] > table["calibrated"]).all()

@@ -250,3 +250,27 @@ def test_wrong_use_is_named() -> None:
     for options in ({"columns": []}, {"columns": "price"}, {"draws": 9}, {"orders": 1}):
         with pytest.raises(ArgumentError):
             drivers(frame, **{"columns": ["price"]} | options)  # type: ignore[arg-type]  # wrong
+
+
+def test_answers_of_one_mind_are_no_proof() -> None:
+    """Ten answers of each of 25 accounts that are of one mind: bars as of 25 answers."""
+    rng = np.random.default_rng(6)
+    one = pd.DataFrame(
+        {
+            "account": range(25),
+            "score": rng.integers(0, 11, 25),
+            "price": rng.choice(["a", None], 25),
+        }
+    )
+    many = one.loc[one.index.repeat(10)]
+    bars = [
+        drivers(frame, columns=["price"], cluster=cluster).table[["importance", "low", "high"]]
+        for frame, cluster in ((one, "account"), (many, "account"), (many, None))
+    ]
+    pd.testing.assert_frame_equal(bars[0], bars[1])
+    assert bars[2]["high"].item() < 0.3 * bars[1]["high"].item()
+    with pytest.raises(FrameError, match="'account' holds null"):
+        drivers(many.assign(account=None), columns=["price"], cluster="account")
+    with pytest.raises(FrameError, match="'acount' is no key"):
+        tallied = tally_drivers(many, columns=["price"], cluster="account")
+        summarise_drivers(tallied, columns=["price"], cluster="acount")

@@ -151,3 +151,42 @@ def test_options_out_of_range(options: dict[str, Any]) -> None:
         summarise_impact(counts((9, 9, 9), (9, 9, 9)), **options)
     with pytest.raises(FrameError):
         summarise_impact(counts((9, 9, 9), (9, 9, 9)).drop(columns="promoters"))
+
+
+def alike(accounts: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Answers of accounts that are of one mind: ten each, and who mentions the theme, all do."""
+    rng = np.random.default_rng(seed)
+    score, speaks = rng.choice([10, 8, 2], accounts, p=[0.5, 0.3, 0.2]), rng.random(accounts) < 0.3
+    rows = {"account": np.repeat(range(accounts), 10), "score": np.repeat(score, 10)}
+    answers = pd.DataFrame(rows).assign(response=range(10 * accounts), theme="price")
+    return answers, answers[np.repeat(speaks, 10)]
+
+
+@pytest.mark.parametrize("method", ["bootstrap", "delta"])
+def test_ten_answers_of_one_mind_are_one(method: Any) -> None:
+    answers, said = alike(200, seed=4)
+    options: dict[str, Any] = {"method": method, "draws": 1000}
+    once = [frame.drop_duplicates("account") for frame in (answers, said)]
+    truth = impact(*once, **options).iloc[0]
+    found = impact(answers, said, cluster="account", **options)
+    assert found["impact"].item() == pytest.approx(truth["impact"])
+    assert found[["n", "mentions"]].iloc[0].tolist() == [10 * truth["n"], 10 * truth["mentions"]]
+    width = (found["high"] - found["low"]).item()
+    assert width == pytest.approx(truth["high"] - truth["low"], rel=0.08)
+    plain = impact(answers, said, **options).iloc[0]
+    assert plain["high"] - plain["low"] < 0.4 * width
+
+
+def test_clusters_that_are_none_and_a_single_one() -> None:
+    answers, said = alike(60, seed=1)
+    alone = impact(answers.assign(account=1), said.assign(account=1), cluster="account")
+    assert alone["impact"].notna().item() and alone[["low", "high"]].isna().all(axis=None)
+    by = {"by": "team", "cluster": "account"}
+    table = impact(*(frame.assign(team="a") for frame in (answers, said)), **by)  # type: ignore[arg-type]  # keywords
+    assert list(table.columns[:2]) == ["team", "theme"]
+    with pytest.raises(FrameError, match="'account' holds null; give an answer"):
+        impact(*(frame.assign(account=None) for frame in (answers, said)), cluster="account")
+    with pytest.raises(FrameError, match="'acount' is missing"):
+        impact(answers, said, cluster="acount")
+    with pytest.raises(FrameError, match="'acount' is no cluster"):
+        summarise_impact(tally_impact(answers, said, by="account"), cluster="acount")

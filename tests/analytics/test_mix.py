@@ -69,7 +69,8 @@ def test_against_the_formula_written_out() -> None:
 
     def table(side: dict[str, tuple[int, float]]) -> pd.DataFrame:
         rows = [
-            {"key": key, "n": n, "promoters": n * (1 + r) / 2, "detractors": n * (1 - r) / 2}
+            {"key": key, "n": 20 * n}
+            | {"promoters": round(10 * n * (1 + r)), "detractors": round(10 * n * (1 - r))}
             for key, (n, r) in side.items()
         ]
         return pd.DataFrame(rows)

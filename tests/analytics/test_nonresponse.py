@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analytics import FrameError, nps, roll_up, tally_nps
+from analytics import FrameError, against_rest, compare, nps, roll_up, split_change, tally_nps
 from analytics.nonresponse import (
     early_late,
     representativity,
@@ -208,7 +208,7 @@ def test_waves_that_are_not_known_are_refused() -> None:
     frame = pd.DataFrame({"score": [9, 9], "wave": [1, None]})
     with pytest.raises(FrameError, match="null"):
         early_late(tally_nps(frame, by="wave"))
-    with pytest.raises(FrameError, match="missing"):
+    with pytest.raises(FrameError, match="is no key"):
         early_late(tally_nps(frame))
     counts = {"n": 2, "promoters": 1, "detractors": 1}
     for waves in (pd.Categorical(["early", "late"]), pd.Series([1, "late"], dtype=object)):
@@ -216,3 +216,17 @@ def test_waves_that_are_not_known_are_refused() -> None:
             early_late(pd.DataFrame({"wave": waves, **counts}))
     nobody = tally_nps(frame, by="wave").iloc[:0]
     assert early_late(nobody)["change"].isna().tolist() == [True]
+
+
+def test_response_rates_are_compared_as_any_share() -> None:
+    keys = {"stage": ["adopt", "exit"], "asked": [400, 300]}
+    now, then = (
+        response_rates(pd.DataFrame(keys | {"answered": each}), by="stage")
+        for each in ([80, 30], [40, 30])
+    )
+    change = compare(now, then, metric="response")
+    assert change["change"].tolist() == pytest.approx([10, 0])
+    assert change["significant"].tolist() == [True, False]
+    split = split_change(now, then, metric="response")
+    assert split.within == pytest.approx(100 * 40 / 700) and split.mix == pytest.approx(0)
+    assert against_rest(now, metric="response")["difference"].tolist() == pytest.approx([10, -10])

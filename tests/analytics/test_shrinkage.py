@@ -174,5 +174,5 @@ def test_wrong_use() -> None:
     for variances in ([1.0], [1.0, 0.0], [1.0, np.nan], [[1.0, 2.0]]):
         with pytest.raises(ArgumentError, match="variances"):
             shrink_means([1.0, 2.0], variances)
-    with pytest.raises(ArgumentError, match="values: are not all finite"):
+    with pytest.raises(ArgumentError, match="a finite number"):
         shrink_means([1.0, np.inf], [1.0, 1.0])

@@ -20,7 +20,7 @@ from analytics import (
     tally_nps,
     weigh,
 )
-from analytics.sums import counts, read
+from analytics.sums import read, whole
 
 GOOD = pd.DataFrame(
     {
@@ -75,7 +75,7 @@ def test_tables_that_are_none(reader: str) -> None:
         "rake": lambda table: rake(table, {"segment": {"a": 1}}),
         "roll_up": lambda table: roll_up(table, by="segment"),
         "summarise_paired": summarise_paired,
-        "counts": lambda table: counts(table, "n"),
+        "counts": lambda table: whole(table, "n"),
         "compare": lambda table: compare(table, table, metric="nps"),
     }
     call = (READERS | more)[reader]
@@ -101,8 +101,8 @@ def test_what_counts_may_look_like() -> None:
                       respondents="n")  # fmt: skip
     assert np.isnan(read(hidden, "nps").up).tolist() == hidden["suppressed"].tolist()
     for kind in ("object", "Int64", "float32"):
-        assert counts(GOOD.astype({"n": kind}), "n").tolist() == [40, 30, 20, 10]
-    assert np.isnan(counts(GOOD.assign(n=np.nan), "n")).all()
+        assert whole(GOOD.astype({"n": kind}), "n").tolist() == [40, 30, 20, 10]
+    assert np.isnan(whole(GOOD.assign(n=np.nan), "n")).all()
     assert len(read(GOOD.iloc[:0].astype(object), "nps").n) == 0
     shares = pd.DataFrame({"n": [3], "satisfied": [4]})
     with pytest.raises(FrameError, match="'satisfied' exceeds n"):

@@ -21,10 +21,10 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy.engine import URL
 
 import analytics
+from analytics.scope import DIMENSIONS
 from survey_app import cli
 from survey_app.db import db
 from survey_app.insights.exports import WRITERS
-from survey_app.insights.scope import DIMENSIONS
 from survey_app.responses.import_rows import Row
 from survey_app.responses.imports import Report, Taking
 from survey_app.responses.schemas import Person

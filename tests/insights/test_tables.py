@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from factories import Cast, log_in
 from flask import Flask
 from flask.testing import FlaskClient
 from perceptions import PAGE, TODAY, Rows, answers, fill
-from sqlalchemy import event
 
 import analytics
 from analytics import Period
+from analytics.scope import Breakdown, Scope
 from survey_app.accounts.queries import workspace_by_key
 from survey_app.db import db
 from survey_app.insights import tables
+from survey_app.insights.lake.engines import DuckDb, Stored
+from survey_app.insights.lake.reading import Source, results, source
 from survey_app.insights.models import CommentAnalysis, ThemeMention
-from survey_app.insights.scope import Breakdown, Scope
-from survey_app.insights.tables import Floor
 from survey_app.responses.models import Response
 
 SAID = "The delivery was late. Support was great, but delivery is slow and the price is too high."
@@ -31,7 +32,6 @@ WAYS = [
     NPS,
     CSAT,
     *(NPS.over(name) for name in ("country", "bucket", "stage", "country")),
-    NPS.over("stage", "country"),
 ]
 
 
@@ -62,48 +62,68 @@ def scope_of(**filters: tuple[str, ...]) -> Scope:
     today = TODAY.date()
     workspace = workspace_by_key(db.session, "acme")
     return Scope(
-        workspace_id=workspace.id, period=Period(today - timedelta(days=40), today), filters=filters
+        workspace=workspace.id, period=Period(today - timedelta(days=40), today), filters=filters
     )
 
 
 @contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is sent to the database meanwhile."""
-    sent: list[str] = []
+def facts(app: Flask) -> Iterator[Source]:
+    """What is counted from."""
+    with app.app_context(), source(db.session, app.config["SETTINGS"]) as found:
+        yield found
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
 
-    event.listen(sa.Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(sa.Engine, "before_cursor_execute", note)
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[pa.Table]:
+    """The tails of the frames that the engine has opened."""
+    tails: list[pa.Table] = []
+    open_frame = DuckDb.opened
+
+    def note(engine: DuckDb, stored: Stored, tail: pa.Table) -> Any:
+        tails.append(tail)
+        return open_frame(engine, stored, tail)
+
+    monkeypatch.setattr(DuckDb, "opened", note)
+    return tails
 
 
 @pytest.mark.parametrize("filters", [{}, {"country": ("FI",)}, {"country": ("MT", "SE")}])
 def test_asked_together_as_asked_alone(filled: Flask, filters: dict[str, tuple[str, ...]]) -> None:
-    with filled.app_context():
+    with facts(filled) as source:
         scope = scope_of(**filters)
-        together = tables.breakdowns(db.session, scope, WAYS, grain="week").tables
+        together = tables.breakdowns(source, scope, WAYS, grain="week").tables
         assert len(together) == len(WAYS)
         for asked, table in zip(WAYS, together, strict=True):
-            alone = tables.breakdowns(db.session, scope, [asked], grain="week").tables[0]
+            alone = tables.breakdowns(source, scope, [asked], grain="week").tables[0]
             pd.testing.assert_frame_equal(table, alone)
             assert list(table.columns[: len(asked.by)]) == list(asked.by)
 
 
+def test_a_crossing_knows_what_is_shown_already(filled: Flask) -> None:
+    # Ten of Finland answered again last week, with three of Malta: 13 less those ten.
+    crossed = NPS.over("stage", "country")
+    with facts(filled) as source:
+        alone = tables.breakdowns(source, scope_of(), [crossed], grain="week").tables[0]
+        told = [NPS.over("bucket"), crossed]
+        over_time, beside = tables.breakdowns(source, scope_of(), told, grain="week").tables
+    assert list(alone.columns[:2]) == ["stage", "country"]
+    assert not over_time["suppressed"].any()
+    again = (alone["stage"] == "serve") & (alone["country"] == "FI")
+    assert not alone["suppressed"][again].any()
+    assert beside["suppressed"][again].all()
+
+
 def test_kinds_of_surveys_are_told_apart_within_one_look_up(filled: Flask) -> None:
-    with filled.app_context():
+    with facts(filled) as source:
         asked = [Breakdown("nps", kind="transactional"), NPS, Breakdown("csat"), CSAT]
-        found = tables.breakdowns(db.session, scope_of(), asked).tables
+        found = tables.breakdowns(source, scope_of(), asked).tables
         assert [table["n"].iloc[0] for table in found] == [0, 69, 0, 29]
 
 
 def test_time_has_no_gaps(filled: Flask) -> None:
-    with filled.app_context():
+    with facts(filled) as source:
         scope, asked = scope_of(), [NPS.over("bucket")]
-        table = tables.breakdowns(db.session, scope, asked, grain="day").tables[0]
+        table = tables.breakdowns(source, scope, asked, grain="day").tables[0]
     days = analytics.buckets(scope.period, grain="day")
     assert table["bucket"].tolist() == [day.isoformat() for day in days]
     # 56 twenty days ago; of the last days three people hide, and ten as their complement.
@@ -114,14 +134,15 @@ def test_time_has_no_gaps(filled: Flask) -> None:
 
 
 def test_a_page_looks_answers_up_once_however_many_filters(
-    filled: Flask, client: FlaskClient, cast: Cast
+    filled: Flask, client: FlaskClient, cast: Cast, opened: list[pa.Table]
 ) -> None:
     log_in(client, cast.member)
     for query in ("", "?country=FI&country=SE&stage=adopt&language=en&band=25-34"):
-        with statements() as sent:
-            assert client.get(PAGE + query).status_code == 200
-        # Scores now, scores before, and comments.
-        assert len([one for one in sent if "looked_up" in one]) == 3
+        opened.clear()
+        results.forget()
+        assert client.get(PAGE + query).status_code == 200
+        # Scores now, scores before, comments, and their themes: the counts, and what hides.
+        assert len(opened) == 8
 
 
 def test_comments_are_counted_as_analytics_counts_them(filled: Flask) -> None:
@@ -129,7 +150,9 @@ def test_comments_are_counted_as_analytics_counts_them(filled: Flask) -> None:
         # As in a language that has themes and no sentiment.
         unjudged = sa.update(ThemeMention).where(ThemeMention.id % 16 == 0).values(polarity=None)
         db.session.execute(unjudged)
-        said = tables.talk(db.session, scope_of(), Floor(5, closed=False))
+        db.session.commit()
+        with facts(filled) as source:
+            said = tables.talk(source, scope_of(), closed=False)
         mentions = sa.select(
             ThemeMention.theme,
             ThemeMention.polarity,
@@ -152,16 +175,16 @@ def test_comments_are_counted_as_analytics_counts_them(filled: Flask) -> None:
 
 
 def test_a_closed_floor_shows_nobody(filled: Flask) -> None:
-    with filled.app_context():
-        said = tables.talk(db.session, scope_of(), Floor(5, closed=True))
+    with facts(filled) as source:
+        said = tables.talk(source, scope_of(), closed=True)
     assert said.sentiment["suppressed"].all()
     assert len(said.themes) > 1 and said.themes["suppressed"].all()
     assert said.writers == 1
 
 
 def test_a_filter_that_names_a_hidden_row_closes_its_own_metric(filled: Flask) -> None:
-    with filled.app_context():
+    with facts(filled) as source:
         # Malta's three, and their complement: but nobody there was asked for satisfaction.
-        scores = tables.breakdowns(db.session, scope_of(country=("MT", "FI")), [NPS, CSAT])
-    assert [floor.closed for floor in scores.floors.values()] == [True, False]
+        scores = tables.breakdowns(source, scope_of(country=("MT", "FI")), [NPS, CSAT])
+    assert list(scores.closed.values()) == [True, False]
     assert [bool(table["suppressed"].iloc[0]) for table in scores.tables] == [True, False]

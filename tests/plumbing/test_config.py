@@ -38,6 +38,9 @@ USABLE = {
     "public_limit": ("60", 60),
     "login_limit": ("5", 5),
     "encoder_dir": ("/srv/encoder", Path("/srv/encoder")),
+    "analytics_engine": ("polars", "polars"),
+    "analytics_memory": ("2048", 2048),
+    "spark_master": ("spark://cluster:7077", "spark://cluster:7077"),
     "threads": ("4", 4),
 }
 UNUSABLE = {
@@ -52,6 +55,9 @@ UNUSABLE = {
     "public_limit": ["", "0", "1000001"],
     "login_limit": ["", "0", "1001"],
     "encoder_dir": ["", "a\0b"],
+    "analytics_engine": ["", "sqlite", "DuckDB"],
+    "analytics_memory": ["", "63", "1GB"],
+    "spark_master": ["", "cluster:7077", "local[two]", "spark://cluster", "yarn"],
     "threads": ["", "0", "65"],
 }
 

@@ -10,7 +10,8 @@ the least is, and the mean width in points, interval by interval.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,22 +93,46 @@ def grid(step: int) -> Iterator[tuple[float, float]]:
                 yield up / 100, down / 100
 
 
-def rows(n: int, step: int) -> Iterator[str]:
-    """The lines of the table for one n."""
+@dataclass(frozen=True)
+class Cover:
+    """Of one interval over the grid: mean and least cover in percent, where the least is, and the
+    mean width in points.
+    """
+
+    mean: float
+    least: float
+    place: str
+    width: float
+
+
+def covers(n: int, step: int, intervals: Mapping[str, Interval] = INTERVALS) -> dict[str, Cover]:
+    """The cover of intervals of n answers."""
     points = list(grid(step))
-    bounds = {name: interval(*outcomes(n), np.float64(n)) for name, interval in INTERVALS.items()}
-    covers: dict[str, list[float]] = {name: [] for name in INTERVALS}
-    widths: dict[str, list[float]] = {name: [] for name in INTERVALS}
+    bounds = {name: interval(*outcomes(n), np.float64(n)) for name, interval in intervals.items()}
+    found: dict[str, list[float]] = {name: [] for name in intervals}
+    widths: dict[str, list[float]] = {name: [] for name in intervals}
     for p, d in points:
         weights = probabilities(n, p, d)
         for name, (low, high) in bounds.items():
-            covers[name].append(_cover(low, high, weights, truth=100 * (p - d)))
+            found[name].append(_cover(low, high, weights, truth=100 * (p - d)))
             widths[name].append(float(weights @ (high - low)))
-    for name, found in covers.items():
-        p, d = points[int(np.argmin(found))]
-        place = f"P{100 * p:.0f}/D{100 * d:.0f}"
-        mean, least, width = 100 * np.mean(found), 100 * min(found), np.mean(widths[name])
-        yield f"| {n} | {name} | {mean:.1f} | {least:.1f} | {place} | {width:.1f} |"
+    return {name: _summary(points, found[name], widths[name]) for name in intervals}
+
+
+def _summary(points: list[tuple[float, float]], found: list[float], widths: list[float]) -> Cover:
+    p, d = points[int(np.argmin(found))]
+    return Cover(
+        100 * float(np.mean(found)),
+        100 * min(found),
+        f"P{100 * p:.0f}/D{100 * d:.0f}",
+        float(np.mean(widths)),
+    )
+
+
+def rows(n: int, step: int) -> Iterator[str]:
+    """The lines of the table for one n."""
+    for name, of in covers(n, step).items():
+        yield f"| {n} | {name} | {of.mean:.1f} | {of.least:.1f} | {of.place} | {of.width:.1f} |"
 
 
 def main(arguments: list[str]) -> int:

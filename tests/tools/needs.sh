@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Brings what the tests need besides Python packages: PostgreSQL's server programs, a browser, fonts.
+# Brings what the tests need besides Python packages: PostgreSQL's server programs, Java for Spark, a
+# browser, fonts.
 #
 # Root on a Debian-like machine gets them installed. Anybody else is told the package's name and how
-# to leave that part out: TEST_WITHOUT=postgres,browser. Nothing is ever skipped without a word.
+# to leave that part out: TEST_WITHOUT=postgres,browser,spark. Nothing is ever skipped without a word.
 set -euo pipefail
 without=",${TEST_WITHOUT:-},"
 packages=() parts=()
@@ -17,6 +18,7 @@ has_font_for() { fc-list ":lang=$1" | grep -q .; }
 
 need '' python3-venv 'python3 -c "import ensurepip"'
 need postgres postgresql 'command -v initdb || ls /usr/lib/postgresql/*/bin/initdb'
+need spark openjdk-17-jre-headless 'command -v java'
 need browser chromium 'command -v chromium'
 need browser fontconfig 'command -v fc-list'
 need browser fonts-noto-core 'has_font_for ar'

@@ -13,6 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from analytics.scope import Scope
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import Actor
 from survey_app.db import insert_of
@@ -21,9 +22,9 @@ from survey_app.insights.comments.marks import Mention, merged
 from survey_app.insights.comments.own_themes import known_themes, theme_of
 from survey_app.insights.comments.readable import comments, what_is_readable
 from survey_app.insights.comments.schemas import SENTIMENTS, Place
-from survey_app.insights.counts import in_scope
+from survey_app.insights.lake.reading import Source
 from survey_app.insights.models import CommentAnalysis, CommentCorrection, ThemeMention
-from survey_app.insights.scope import Scope
+from survey_app.insights.queries import in_scope
 from survey_app.responses.models import Answer, Response
 
 SCORES: Mapping[str, float] = {"negative": -1, "neutral": 0, "positive": 1}
@@ -43,9 +44,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Where a person has read a comment: in the list of which scope, and in which state."""
+    """Where a person has read a comment: in the list of which scope, counted from what, and in
+    which state.
+    """
 
     scope: Scope
+    source: Source
     state: str
 
 
@@ -174,7 +178,7 @@ def _look_again(
     From here on nobody else corrects, stores or replaces the response. Raises NotFound, Conflict.
     """
     here = (Answer.response_id == place.response_id, Answer.question == place.question)
-    readable = what_is_readable(session, workspace, sight.scope)
+    readable = what_is_readable(sight.source, workspace, sight.scope)
     found = (
         readable
         and place.response_id <= MAX_ID

@@ -22,7 +22,7 @@ from survey_app.accounts.models import Workspace
 from survey_app.errors import N_, Conflict, FieldError, Invalid, NotFound
 from survey_app.insights.comments.marks import Mention, Piece, pieces
 from survey_app.insights.comments.readable import comments, is_open
-from survey_app.insights.counts import PERSON
+from survey_app.insights.lake.facts import PERSON
 from survey_app.insights.models import CommentCorrection, OwnTheme, ThemeMention
 from survey_app.insights.theme_names import THEMES
 from survey_app.responses.models import Answer, Response

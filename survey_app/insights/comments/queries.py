@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import nlp
+from analytics.scope import Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights.comments.corrections import state_of
 from survey_app.insights.comments.marks import Mention, Piece, merged, pieces
@@ -22,9 +23,8 @@ from survey_app.insights.comments.schemas import (
     Selection,
 )
 from survey_app.insights.comments.undone import is_set_aside
-from survey_app.insights.counts import in_scope
 from survey_app.insights.models import CommentAnalysis, CommentCorrection, ThemeMention
-from survey_app.insights.scope import Scope
+from survey_app.insights.queries import in_scope
 from survey_app.responses.models import Answer, Response
 
 PAGE = 25

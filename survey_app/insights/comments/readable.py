@@ -13,15 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import analytics
+from analytics.scope import Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
 from survey_app.insights.comments.undone import IS_READY
-from survey_app.insights.counts import ANALYSED, COLUMNS, PERSON, in_scope
+from survey_app.insights.lake.facts import PERSON
+from survey_app.insights.lake.reading import Source
 from survey_app.insights.models import CommentAnalysis
-from survey_app.insights.scope import Breakdown, Scope
-from survey_app.insights.tables import Floor, Scores
+from survey_app.insights.queries import ANALYSED, COLUMNS, in_scope
+from survey_app.insights.tables import Scores
 from survey_app.responses.models import Answer, Response
-from survey_app.surveys.models import Survey, SurveyVersion
+from survey_app.surveys.models import KINDS, Survey, SurveyVersion
 
 Rows = sa.Select[*tuple[Any, ...]]
 AGE = "age_band"
@@ -69,28 +71,28 @@ def naming(session: Session, scope: Scope) -> list[Breakdown]:
     definitions = session.scalars(
         sa.select(SurveyVersion.definition)
         .join(Survey, Survey.id == SurveyVersion.survey_id)
-        .where(Survey.workspace_id == scope.workspace_id, Survey.kind == scope.kind)
+        .where(Survey.workspace_id == scope.workspace, Survey.kind == scope.kind)
     )
     kinds = {question["kind"] for one in definitions for question in one["questions"]}
-    totals = [Breakdown(metric, kind=scope.kind) for metric in tables.METRICS if metric in kinds]
+    kind = scope.kind or KINDS[0]
+    totals = [Breakdown(metric, kind=kind) for metric in tables.METRICS if metric in kinds]
     return [total.over(name) for name in NAMED for total in totals]
 
 
-def floor_of(scope: Scope, scores: Scores, asked: Sequence[Breakdown]) -> Floor:
-    """The floor of what comments say: closed where that of any table by what they name is."""
-    closed = any(scores.floors[each.total].closed for each in asked)
-    return Floor(scope.respondent_floor, closed)
+def is_closed(scores: Scores, asked: Sequence[Breakdown]) -> bool:
+    """Whether comments are closed: where any table by what they name is."""
+    return any(scores.closed[each.total] for each in asked)
 
 
-def _numbers(session: Session, scope: Scope) -> Numbers:
-    asked = naming(session, scope)
-    scores = tables.breakdowns(session, scope, asked) if asked else Scores((), {})
-    writers = tables.writers(session, scope, floor_of(scope, scores, asked))
+def _numbers(source: Source, scope: Scope) -> Numbers:
+    asked = naming(source.session, scope)
+    scores = tables.breakdowns(source, scope, asked) if asked else Scores((), {})
+    writers = tables.writers(source, scope, closed=is_closed(scores, asked))
     return Numbers(scores.tables, writers)
 
 
 def what_is_readable(
-    session: Session, workspace: Workspace, scope: Scope, *, numbers: Numbers | None = None
+    source: Source, workspace: Workspace, scope: Scope, *, numbers: Numbers | None = None
 ) -> Readable | None:
     """What may be shown of a scope, by the rules of its numbers; None: too few people wrote.
 
@@ -98,9 +100,10 @@ def what_is_readable(
     country and one of an age, would tell the age of each that is in both.
     """
     scope = scope.without(AGE)
-    numbers = numbers or _numbers(session, scope)
+    numbers = numbers or _numbers(source, scope)
     if not is_open(numbers.writers, workspace):
         return None
+    session = source.session
     told = {name: _visible(_writers(session, workspace, scope, name), name) for name in NAMED}
     for table in numbers.tables:
         name = table.columns[0]

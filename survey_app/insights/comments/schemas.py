@@ -8,10 +8,11 @@ from datetime import date
 from werkzeug.datastructures import MultiDict
 
 from analytics import Period
+from analytics.scope import Scope
 from survey_app.accounts.models import Workspace
 from survey_app.errors import N_, Invalid
 from survey_app.insights.schemas import read_query
-from survey_app.insights.scope import Scope, read_day
+from survey_app.insights.scope import read_day
 from survey_app.surveys.models import KINDS
 
 UNSCORED = "unscored"

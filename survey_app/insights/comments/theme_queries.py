@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 import analytics
 from analytics import Period
+from analytics.scope import Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
-from survey_app.insights.counts import PERSON, in_scope
+from survey_app.insights.lake.facts import PERSON
+from survey_app.insights.lake.reading import Source
 from survey_app.insights.models import ThemeMention
-from survey_app.insights.scope import Scope
+from survey_app.insights.queries import in_scope
 from survey_app.responses.models import Response
 
 DAYS = 90
@@ -34,15 +36,16 @@ class Spoken:
     mentions: Mapping[str, int | None]
 
 
-def spoken_themes(session: Session, workspace: Workspace, *, today: date) -> Spoken:
+def spoken_themes(source: Source, workspace: Workspace, *, today: date) -> Spoken:
     """The themes of the last days."""
     scope = Scope(
-        workspace_id=workspace.id,
+        workspace=workspace.id,
+        zone=workspace.zone,
         period=Period(today - timedelta(days=DAYS - 1), today),
         respondent_floor=workspace.score_floor,
     )
-    talk = tables.talk(session, scope, tables.Floor(scope.respondent_floor, closed=False))
-    return Spoken(scope.period, talk.themes, _mentions_by_part(session, scope, talk.themes))
+    talk = tables.talk(source, scope, closed=False)
+    return Spoken(scope.period, talk.themes, _mentions_by_part(source.session, scope, talk.themes))
 
 
 def _mentions_by_part(

@@ -21,7 +21,7 @@ from survey_app.insights.comments.schemas import SENTIMENTS
 from survey_app.insights.comments.theme_queries import spoken_themes
 from survey_app.insights.comments.topic_queries import shown_topics
 from survey_app.insights.filters import today
-from survey_app.insights.frame import frame
+from survey_app.insights.frame import facts, frame
 from survey_app.insights.models import OwnTheme
 from survey_app.insights.theme_names import THEMES
 
@@ -34,7 +34,8 @@ def show_themes(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the gu
     """All themes with how often they are spoken of, and the workspace's own."""
     actor: Actor = g.actor
     own = own_themes.own_themes(db.session, actor.workspace.id)
-    spoken = spoken_themes(db.session, actor.workspace, today=today(actor))
+    with facts() as source:
+        spoken = spoken_themes(source, actor.workspace, today=today(actor))
     names = {theme.code: theme.name for theme in own}
     labels = [words.theme(code, names) for code in spoken.themes["theme"]]
     rows = spoken.themes.assign(label=labels)
@@ -45,6 +46,7 @@ def show_themes(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the gu
         spoken=spoken,
         rows=rows,
         drawn={"themes": drawings.themes(rows)},
+        trouble=source.trouble,
         own=own,
         topics=shown_topics(db.session, actor.workspace),
         progress=progress(db.session, actor.workspace, engine=engine),

@@ -21,7 +21,7 @@ from survey_app.accounts.operations import zone_of
 from survey_app.insights.comments import analysis
 from survey_app.insights.comments.readable import comments
 from survey_app.insights.comments.schemas import Place
-from survey_app.insights.counts import PERSON
+from survey_app.insights.lake.facts import PERSON
 from survey_app.insights.models import (
     CommentAnalysis,
     EmergingTopic,

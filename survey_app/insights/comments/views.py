@@ -32,7 +32,7 @@ from survey_app.insights.comments.schemas import (
     read_comments_query,
 )
 from survey_app.insights.filters import filters, today
-from survey_app.insights.frame import frame
+from survey_app.insights.frame import facts, frame
 from survey_app.insights.schemas import presets
 from survey_app.insights.theme_names import THEMES
 from survey_app.surveys.models import KINDS
@@ -56,7 +56,8 @@ def show_comments(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the 
     own = own_names(db.session, actor.workspace.id)
     query = _query(actor, {*THEMES, *own})
     engine = engine_version(current_app.config["SETTINGS"])
-    readable = what_is_readable(db.session, actor.workspace, query.listed)
+    with facts() as source:
+        readable = what_is_readable(source, actor.workspace, query.listed)
     page = None
     if readable:
         page = list_comments(
@@ -69,6 +70,7 @@ def show_comments(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the 
         query=query,
         page=page,
         drawn=page and _drawn(page.counted),
+        trouble=source.trouble,
         unredacted=count_unredacted(db.session, actor.workspace),
         own=own,
         version=engine,
@@ -100,7 +102,12 @@ def _query(actor: Actor, themes: Collection[str]) -> CommentsQuery:
 def _corrected(actor: Actor, place: Place) -> str:
     """What was done with the form. Raises NotFound, Conflict, Invalid."""
     known = known_themes(db.session, actor.workspace.id)
-    sight = Sight(_query(actor, known).listed, request.form.get("seen", ""))
+    listed, seen = _query(actor, known).listed, request.form.get("seen", "")
+    with facts() as source:
+        return _said(actor, place, Sight(listed, source, seen))
+
+
+def _said(actor: Actor, place: Place, sight: Sight) -> str:
     if request.form.get("withdraw"):
         changed = corrections.withdraw(db.session, actor, place, sight=sight)
         done = gettext("Taken back: the comment is read again in a moment.")

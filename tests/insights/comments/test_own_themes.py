@@ -24,6 +24,7 @@ from survey_app.insights.comments.queries import list_comments
 from survey_app.insights.comments.readable import what_is_readable
 from survey_app.insights.comments.schemas import Place
 from survey_app.insights.jobs import ANALYSE_COMMENTS
+from survey_app.insights.lake.reading import source
 from survey_app.insights.models import CommentCorrection, OwnTheme, ThemeMention
 from survey_app.insights.schemas import read_query
 from survey_app.jobs import run_once
@@ -121,12 +122,13 @@ def test_a_theme_made_again_inherits_nothing_that_was_said_of_the_old_one(acme: 
         said = Judgement(None, {code: "negative", "theme.price": None})
         place = Place(response_id, "comment")
         scope = read_query(MultiDict(), actor.workspace, today=TODAY.date()).scope
-        readable = what_is_readable(db.session, actor.workspace, scope)
-        assert readable
-        page = list_comments(db.session, readable)
-        (seen,) = (one.state for one in page.comments if one.place == place)
-        sight = Sight(scope, seen)
-        assert corrections.correct(db.session, actor, place, said, sight=sight, now=NOW)
+        with source(db.session, acme.config["SETTINGS"]) as facts:
+            readable = what_is_readable(facts, actor.workspace, scope)
+            assert readable
+            page = list_comments(db.session, readable)
+            (seen,) = (one.state for one in page.comments if one.place == place)
+            sight = Sight(scope, facts, seen)
+            assert corrections.correct(db.session, actor, place, said, sight=sight, now=NOW)
         own_themes.delete_own_theme(db.session, workspace(), code)
         db.session.commit()
         kept = db.session.scalars(sa.select(CommentCorrection)).one()

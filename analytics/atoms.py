@@ -1,0 +1,108 @@
+"""Atoms: who is behind the tables of a page, as `privacy.py` asks for it.
+
+An atom is a group of respondents whom the tables can't tell apart: the same keys in all of them,
+and the same of the scope's filters hold. People who are in several atoms are named in each of those
+that hold fewer than k: no larger one can give anybody away.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from analytics import engines, plan
+from analytics.engines import Rows
+from analytics.periods import Grain
+from analytics.scope import Breakdown, Scope
+
+NONE = "\ue000"  # in the place of null while engines join: no text of a key holds it
+
+
+def filter_column(name: str) -> str:
+    """The column of atoms that says whether the filter by a dimension holds."""
+    return f"in_{name}"
+
+
+def score_atoms(
+    frame: Any,
+    scope: Scope,
+    asked: Iterable[Breakdown],
+    *,
+    grain: Grain = "month",
+    beside: Iterable[Breakdown] = (),
+    most: int = 100_000,
+) -> list[pd.DataFrame]:
+    """The atoms of all breakdowns of each total, in the order in which totals are asked for.
+
+    `frame`: facts, as for `plan.count_scores`, which raises the same errors. Columns: every key of
+    the total's breakdowns (str, null where not known), also of those `beside`, unless it has more
+    than `most` answers; a bool column per filter of the scope (`filter_column`); `people`;
+    `person`, a number that occurs again where the same one is in another atom.
+    """
+    asked, beside = list(asked), list(beside)
+    totals = list(dict.fromkeys(each.total for each in asked))
+    found = []
+    with engines.held(plan.answers(frame, scope, [*asked, *beside], grain=grain)) as held:
+        for at, total in enumerate(totals):
+            rows = held.filter(nw.col("_total") == at)
+            many = _pandas(rows.select(nw.len().alias("n")))["n"].iloc[0] > most
+            ways = asked if many else [*asked, *beside]
+            keys = dict.fromkeys(name for each in ways if each.total == total for name in each.by)
+            found.append(_gathered(rows, scope, list(keys)))
+    return found
+
+
+def comment_atoms(frame: Any, scope: Scope) -> pd.DataFrame:
+    """Those who wrote comments, as `score_atoms`; `frame` as for `plan.count_comments`."""
+    with engines.held(plan.comments(frame, scope)) as rows:
+        return _gathered(rows, scope, [])
+
+
+def theme_atoms(frame: Any, scope: Scope) -> pd.DataFrame:
+    """Those whose comments mention a theme, by `theme`; `frame` as for `plan.count_themes`."""
+    with engines.held(plan.mentions(frame, scope)) as rows:
+        return _gathered(rows, scope, ["theme"])
+
+
+def _gathered(rows: Rows, scope: Scope, keys: Sequence[str]) -> pd.DataFrame:
+    found = _pandas(_atoms(rows, keys, k=scope.respondent_floor))
+    for name in keys:
+        found[name] = found[name].mask(found[name] == NONE)
+    mask = found.pop("_mask").to_numpy(dtype=np.int64)
+    for at, name in enumerate(scope.filters):
+        found[filter_column(name)] = mask >> at & 1 == 1
+    person, named = pd.factorize(found["person"])[0], found.pop("_named") == 1
+    found["person"] = np.where(named, person, -1 - np.arange(len(found)))
+    return found
+
+
+def _atoms(rows: Rows, keys: Sequence[str], *, k: int) -> Rows:
+    """Marked rows → keys, `_mask, people, person, _named`; the unnamed of one atom are added up."""
+    atom = [*keys, "_mask"]
+    rows = rows.select(*(nw.col(name).fill_null(NONE) for name in keys), "_mask", "person")
+    each = rows.group_by(*atom, "person").agg(_answers=nw.len())
+    each = each.join(each.group_by(*atom).agg(_size=nw.len()), on=atom)
+    small = each.filter(nw.col("_size") < k)
+    small = small.join(small.group_by("person").agg(_atoms=nw.len()), on="person")
+    columns = [
+        *map(nw.col, keys),
+        *(nw.col(name).cast(nw.Int64()) for name in ("_mask", "people", "person", "_named")),
+    ]
+    parts = [
+        _added(each.filter(nw.col("_size") >= k), atom),
+        _added(small.filter(nw.col("_atoms") == 1), atom),
+        small.filter(nw.col("_atoms") > 1).with_columns(people=nw.lit(1), _named=nw.lit(1)),
+    ]
+    return nw.concat([part.select(*columns) for part in parts])
+
+
+def _added(each: Rows, atom: Sequence[str]) -> Rows:
+    added = each.group_by(*atom).agg(people=nw.len(), person=nw.col("person").min())
+    return added.with_columns(_named=nw.lit(0))
+
+
+def _pandas(lazy: Rows) -> pd.DataFrame:
+    eager = lazy.implementation in engines.EAGER
+    return (lazy.collect() if eager else lazy.collect("pandas")).to_pandas()

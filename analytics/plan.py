@@ -1,0 +1,304 @@
+"""The one planner: from a scope and what is asked of it to small tables of counts.
+
+Whatever engine holds the facts, it reads them once per call: the rows of the scope are picked
+(workspace, month, day, surveys, moment), made narrow and marked with what is counted and which of
+the filters hold; `counting.py` does the rest. Whole numbers only: exact, on every engine.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from analytics import facts
+from analytics.counting import Part, count
+from analytics.engines import Rows
+from analytics.errors import ArgumentError
+from analytics.periods import Grain, buckets
+from analytics.scope import BUCKET, VALUES, Breakdown, Filters, Scope
+
+POLARITIES = (*facts.POLARITIES, "unscored")
+WRONG = -1  # in the place of a value outside its metric's
+
+
+def count_scores(
+    frame: Any,
+    scope: Scope,
+    asked: Iterable[tuple[Breakdown, Filters]],
+    *,
+    grain: Grain = "month",
+) -> list[pd.DataFrame]:
+    """Counts of several breakdowns, each under some of the scope's filters, in the order asked.
+
+    `frame`: facts (`facts.FACTS`) of any engine, all that it has. Each table has the keys (`by`) as
+    `str`, sorted, null last; `people`, the distinct respondents; then a column per value of
+    `VALUES[metric]`, how often it was given; int64. Without `by` it has one row, else a row per key
+    that somebody answered in. The key `bucket` is the start of the bucket of an answer's day as
+    text; a breakdown by it alone has a row for every bucket of the period.
+
+    Raises FrameError for a frame without the shape, or a score outside its metric's range;
+    ArgumentError where a subset names a filter that the scope doesn't have.
+    """
+    asked = list(asked)
+    if not asked:
+        return []
+    ways = dict.fromkeys(breakdown for breakdown, _ in asked)
+    totals = list(dict.fromkeys(_total(scope, breakdown) for breakdown in ways))
+    starts = [day.isoformat() for day in buckets(scope.period, grain=grain)]
+    rows = answers(frame, scope, list(ways), grain=grain)
+    parts = []
+    for breakdown in ways:
+        values = VALUES[breakdown.metric]
+        subsets = dict.fromkeys(_bits(scope, subset) for way, subset in asked if way == breakdown)
+        total = totals.index(_total(scope, breakdown))
+        parts.append(Part(total, breakdown.by, tuple(subsets), values, values))
+    tables = {
+        (breakdown, subset): _filled(table, starts) if breakdown.by == (BUCKET,) else table
+        for breakdown, part, found in zip(
+            ways,
+            parts,
+            count(rows, parts, filters=len(scope.filters), checked="score"),
+            strict=True,
+        )
+        for subset, table in zip(part.subsets, found, strict=True)
+    }
+    return [tables[breakdown, _bits(scope, subset)] for breakdown, subset in asked]
+
+
+def count_comments(frame: Any, scope: Scope, asked: Iterable[Filters]) -> list[pd.DataFrame]:
+    """Comments under each of several of the scope's filters: one row, `people, negative, neutral,
+    positive, unscored`, int64. Frame and errors as for `count_scores`.
+    """
+    return _count_polarities(comments(frame, scope), scope, asked, "sentiment")
+
+
+def count_themes(frame: Any, scope: Scope, asked: Iterable[Filters]) -> list[pd.DataFrame]:
+    """Mentions under each of several of the scope's filters: a row per `theme`, sorted; `people,
+    negative, neutral, positive, unscored`, and `scored_people`, those of whom a mention was scored.
+
+    `frame`: mentions (`facts.MENTIONS`) of any engine. Errors as for `count_scores`.
+    """
+    return _count_polarities(mentions(frame, scope), scope, asked, "polarity", by=("theme",))
+
+
+def _count_polarities(
+    rows: Rows, scope: Scope, asked: Iterable[Filters], column: str, *, by: tuple[str, ...] = ()
+) -> list[pd.DataFrame]:
+    asked = list(asked)
+    subsets = tuple(dict.fromkeys(_bits(scope, subset) for subset in asked))
+    part = Part(0, by, subsets, tuple(range(len(POLARITIES))), POLARITIES, scored=bool(by))
+    found = count(rows, [part], filters=len(scope.filters), checked=column)[0]
+    tables = dict(zip(subsets, found, strict=True))
+    return [tables[_bits(scope, subset)] for subset in asked]
+
+
+def _filled(table: pd.DataFrame, starts: Sequence[str]) -> pd.DataFrame:
+    """Every bucket in order, also those in which nobody answered."""
+    place = {start: at for at, start in enumerate(starts)}
+    at = [place[start] for start in table[BUCKET]]
+    filled: dict[Any, Any] = {BUCKET: pd.array(list(starts), dtype="str")}
+    for name in table.columns[1:]:
+        filled[name] = np.zeros(len(starts), dtype=np.int64)
+        filled[name][at] = table[name]
+    return pd.DataFrame(filled)
+
+
+# --- which rows -----------------------------------------------------------------------------------
+
+
+def answers(frame: Any, scope: Scope, ways: Sequence[Breakdown], *, grain: Grain = "month") -> Rows:
+    """The scope's answers to what is asked, not yet counted, as `counting.py` reads them.
+
+    Columns: the keys of all breakdowns, `_total` (its place among those asked for, in their order),
+    `_value`, `_mask`, `person`.
+    """
+    totals = list(dict.fromkeys(_total(scope, breakdown) for breakdown in ways))
+    keys = {name for breakdown in ways for name in breakdown.by}
+    starts = [day.isoformat() for day in buckets(scope.period, grain=grain)]
+    opened = _Opened(frame, facts.FACTS, scope, needed=["metric", "score", *keys])
+    return opened.rows(
+        [_any([_of(total) for total in totals]), ~nw.col("score").is_null()],
+        total=_place([_of(total) for total in totals]),
+        value=_score_value([metric for metric, _ in totals], whole=opened.whole("score")),
+        keys={
+            name: _bucket(starts, opened.day) if name == BUCKET else None for name in sorted(keys)
+        },
+    )
+
+
+def comments(frame: Any, scope: Scope) -> Rows:
+    """The scope's comments, not yet counted; `_value` is the place of their sentiment."""
+    opened = _Opened(frame, facts.FACTS, scope, needed=["metric", "sentiment"])
+    return _judgements(opened, "sentiment", [nw.col("metric") == "comment"])
+
+
+def mentions(frame: Any, scope: Scope) -> Rows:
+    """The scope's mentions of themes, not yet counted, by `theme`."""
+    opened = _Opened(frame, facts.MENTIONS, scope, needed=["theme", "polarity"])
+    return _judgements(opened, "polarity", [], by=("theme",))
+
+
+def _judgements(
+    opened: "_Opened", column: str, conditions: list[nw.Expr], *, by: tuple[str, ...] = ()
+) -> Rows:
+    scope = opened.scope
+    if scope.survey is None and scope.kind is not None:
+        conditions = [*conditions, nw.col("kind") == scope.kind]
+    return opened.rows(
+        conditions, total=nw.lit(0), value=_polarity_value(column), keys=dict.fromkeys(by)
+    )
+
+
+class _Opened:
+    """A frame past the door, with the scope that is looked at."""
+
+    def __init__(
+        self, frame: Any, shape: facts.FactShape, scope: Scope, *, needed: Sequence[str]
+    ) -> None:
+        self.scope = scope
+        wanted = {"workspace", "month", "day", "person", *needed, *scope.filters} - {BUCKET}
+        wanted.add("kind" if scope.survey is None else "survey")
+        if scope.as_of is not None:
+            wanted.add("received")
+        self._rows = facts.read(frame, shape, needed=wanted)
+        self._schema = self._rows.collect_schema()
+
+    @property
+    def day(self) -> nw.dtypes.DType:
+        """The type of the days."""
+        return self._schema["day"]
+
+    def whole(self, name: str) -> bool:
+        """Whether a column can hold whole numbers only."""
+        return self._schema[name].is_integer()
+
+    def rows(
+        self,
+        conditions: Iterable[nw.Expr],
+        *,
+        total: nw.Expr,
+        value: nw.Expr,
+        keys: Mapping[str, nw.Expr | None],
+    ) -> Rows:
+        """The scope's rows, as `counting.py` reads them; the scope's filters are only marked.
+
+        In two steps, since each costs an engine about a millisecond to understand.
+        """
+        named = ((nw.col(name) if key is None else key, name) for name, key in keys.items())
+        return self._rows.filter(*self._in_scope(), *conditions).select(
+            *(key.cast(nw.String()).alias(name) for key, name in named),
+            total.alias("_total"),
+            value.alias("_value"),
+            _mask(self.scope).alias("_mask"),
+            nw.col("person"),
+        )
+
+    def _in_scope(self) -> Iterator[nw.Expr]:
+        scope, period = self.scope, self.scope.period
+        yield nw.col("workspace") == scope.workspace
+        yield nw.col("month") >= f"{period.start:%Y-%m}"  # the lake's folders
+        yield nw.col("month") <= f"{period.end:%Y-%m}"
+        yield nw.col("day") >= _midnight(period.start, self.day)
+        yield nw.col("day") <= _midnight(period.end, self.day)
+        if scope.survey is not None:
+            yield nw.col("survey") == scope.survey
+        if scope.as_of is not None:
+            yield nw.col("received") <= _microseconds(scope.as_of)
+
+
+def _total(scope: Scope, breakdown: Breakdown) -> tuple[str, str | None]:
+    """What a breakdown is a part of: a metric, and a kind unless one survey is chosen."""
+    return breakdown.metric, None if scope.survey is not None else breakdown.kind
+
+
+def _of(total: tuple[str, str | None]) -> nw.Expr:
+    metric, kind = total
+    of_metric = nw.col("metric") == metric
+    return of_metric if kind is None else of_metric & (nw.col("kind") == kind)
+
+
+def _midnight(day: date, dtype: nw.dtypes.DType) -> date:
+    """A date as the column has it: of pandas, a midnight."""
+    return day if isinstance(dtype, nw.Date) else datetime.combine(day, time.min)
+
+
+def _microseconds(moment: datetime) -> int:
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+# --- what is said of each row ---------------------------------------------------------------------
+
+
+def _any(conditions: Sequence[nw.Expr]) -> nw.Expr:
+    return reduce(or_, conditions)
+
+
+def _place(conditions: Sequence[nw.Expr]) -> nw.Expr:
+    """The place of the first condition that holds, -1 where none does."""
+    place: nw.Expr = nw.lit(-1)
+    for at, condition in reversed(list(enumerate(conditions))):
+        place = nw.when(condition).then(nw.lit(at)).otherwise(place)
+    return place
+
+
+def _score_value(metrics: Iterable[str], *, whole: bool) -> nw.Expr:
+    """The class of an NPS score by its lowest, any other score itself; `WRONG` out of range."""
+    score, value = nw.col("score"), nw.lit(WRONG)
+    for metric, values in VALUES.items():
+        if metric not in metrics:
+            continue
+        known = (nw.col("metric") == metric) & (score >= values[0])
+        known = known if whole else known & (score.floor() == score)
+        if metric == "nps":
+            for top, lowest in ((10, 9), (8, 7), (6, 0)):
+                value = nw.when(known & (score <= top)).then(nw.lit(lowest)).otherwise(value)
+        else:
+            value = nw.when(known & (score <= values[-1])).then(score).otherwise(value)
+    return value
+
+
+def _polarity_value(name: str) -> nw.Expr:
+    """The place of a polarity, the last for none; `WRONG` for another text."""
+    polarity = nw.col(name).cast(nw.String())
+    value = nw.when(polarity.is_null()).then(nw.lit(len(facts.POLARITIES))).otherwise(nw.lit(WRONG))
+    for place, code in enumerate(facts.POLARITIES):
+        value = nw.when(polarity == code).then(nw.lit(place)).otherwise(value)
+    return value
+
+
+def _bucket(starts: Sequence[str], dtype: nw.dtypes.DType) -> nw.Expr:
+    """The start of the bucket of a day, halving the choice until it is one."""
+    if len(starts) == 1:
+        return nw.lit(starts[0])
+    middle = len(starts) // 2
+    earlier = nw.col("day") < _midnight(date.fromisoformat(starts[middle]), dtype)
+    before, after = _bucket(starts[:middle], dtype), _bucket(starts[middle:], dtype)
+    return nw.when(earlier).then(before).otherwise(after)
+
+
+def _mask(scope: Scope) -> nw.Expr:
+    """Which of the scope's filters hold, a bit each; none holds where its dimension is null."""
+    bits = [
+        nw.when(nw.col(name).cast(nw.String()).is_in(values))
+        .then(nw.lit(1 << at))
+        .otherwise(nw.lit(0))
+        for at, (name, values) in enumerate(scope.filters.items())
+        if values
+    ]
+    return nw.sum_horizontal(*bits) if bits else nw.lit(0)
+
+
+def _bits(scope: Scope, subset: Filters) -> int:
+    """The mask of a subset of the filters."""
+    names = list(scope.filters)
+    for name in subset:
+        if name not in names:
+            hint = f"one of {', '.join(names)}" if names else "the scope has none"
+            raise ArgumentError("asked", f"{name!r} is no filter of the scope", hint=hint)
+    return sum(1 << names.index(name) for name in set(subset))

@@ -1,0 +1,139 @@
+"""`soundings lake`: make it again, put it in order, prove it, look at it."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import sqlalchemy as sa
+from flask import current_app
+from flask.cli import with_appcontext
+
+from survey_app.accounts.models import Workspace
+from survey_app.db import db, reading
+from survey_app.errors import N_, Conflict
+from survey_app.insights.lake import tidying, writing
+from survey_app.insights.lake.inspecting import Look, look
+from survey_app.insights.lake.state import snapshot
+from survey_app.insights.lake.tables import LakeTrouble, only_writer, open_to_write
+from survey_app.insights.lake.verifying import verify
+
+
+@click.group()
+def lake() -> None:
+    """The lake: facts for the dashboards, made from the database."""
+
+
+@lake.command()
+@with_appcontext
+def rebuild() -> None:
+    """Make the lake again from the database; goes on where it was stopped."""
+    data_dir = _data_dir()
+    with only_writer(data_dir, wait=True):
+        _begin_or_resume(data_dir)
+    with reading():
+        waiting = look(db.session, data_dir, _now()).waiting
+    try:
+        with click.progressbar(length=waiting, label="Writing", file=sys.stderr) as bar:
+            is_all = False
+            while not is_all:
+                with only_writer(data_dir, wait=True):
+                    written = writing.write_batch(db.session, data_dir, _now())
+                is_all = written.is_all
+                bar.update(written.responses)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. The worker goes on with it, and so does this command.", err=True)
+        raise click.Abort from None
+    _tidy(data_dir)
+    click.echo("The lake holds everything that the database says.")
+
+
+def _begin_or_resume(data_dir: Path) -> None:
+    """A new generation, unless one is being filled and can be used."""
+    with reading():
+        known = snapshot(db.session)
+        is_filled = look(db.session, data_dir, _now()).is_filled
+    if known is not None and not is_filled:
+        try:
+            open_to_write(known, data_dir)
+        except LakeTrouble:
+            pass
+        else:
+            return
+    writing.begin_generation(db.session, data_dir, _now())
+
+
+@lake.command()
+@with_appcontext
+def compact() -> None:
+    """Put every month in order now, and delete files that nobody needs any more."""
+    click.echo(f"{_tidy(_data_dir())} months rewritten.")
+
+
+def _tidy(data_dir: Path) -> int:
+    with only_writer(data_dir, wait=True):
+        return tidying.tidy(db.session, data_dir, _now(), everything=True)
+
+
+@lake.command("verify")
+@with_appcontext
+def verify_lake() -> None:
+    """Prove that the lake says what the database says; status 1 where it does not."""
+    with reading():
+        keys = dict(db.session.execute(sa.select(Workspace.id, Workspace.key)).all())
+        with click.progressbar(length=100, label="Comparing", file=sys.stderr) as bar:
+            verdict = verify(
+                db.session,
+                _data_dir(),
+                told=lambda share: bar.update(round(100 * share) - bar.pos),
+            )
+    for one in verdict.differences:
+        place = f"{one.table} of {keys.get(one.workspace_id, one.workspace_id)}, {one.month}"
+        click.echo(f"{place}: {one.in_database} in the database, {one.in_lake} in the lake")
+    if verdict.differences:
+        raise Conflict(
+            "lake.differs",
+            N_("The lake differs from the database in %(count)s places."),
+            hint=N_("Make it again from the database: soundings lake rebuild"),
+            count=len(verdict.differences),
+        )
+    click.echo(f"Equal: {verdict.facts} facts and {verdict.mentions} mentions of themes.")
+
+
+@lake.command()
+@with_appcontext
+def status() -> None:
+    """Say what the lake holds, what waits, and whether erasures are in time."""
+    with reading():
+        found = look(db.session, _data_dir(), _now())
+    for line in _lines(found):
+        click.echo(line)
+
+
+def _lines(found: Look) -> list[str]:
+    if found.folder is None:
+        lines = ["There is no lake yet; the worker makes it."]
+    else:
+        lines = [f"folder     {found.folder}{'' if found.is_filled else ', being filled'}"]
+    for name, held in found.tables.items():
+        lines.append(
+            f"{name:10} {held.rows} rows in {held.files} files, {held.bytes / 1e6:.1f} MB, "
+            f"version {held.version}"
+        )
+    oldest = f", the oldest for {found.lag_seconds:.0f} s" if found.lag_seconds is not None else ""
+    lines.append(f"waiting    {found.waiting} responses{oldest}")
+    lines.append(f"erasures   {found.erasures} under way, {found.overdue} overdue")
+    if found.failure:
+        lines.append(f"failing    {found.failure}; it is tried again every minute")
+    if found.trouble:
+        lines.append(f"trouble    {LakeTrouble(found.trouble)}")
+    return lines
+
+
+def _data_dir() -> Path:
+    folder: Path = current_app.config["SETTINGS"].data_dir
+    return folder
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
