@@ -1,12 +1,15 @@
-"""CPU seconds of *Perception* over 100,000 responses, warm and uncached, with its shares.
+"""CPU seconds and memory of *Perception* over 100,000 responses, warm, with no result held.
 
-The shares are of SQL (statements run, rows fetched), counts (the rest of `insights.counts`),
-statistics (`analytics` without charts), SVG (`analytics.charts`) and the rest (words, template).
-The measure beside it, in the same run, is one plain scan of the same answers by the raw engine.
-Everything in scope comes first, then the page as it opens: a year, compared with the one before.
+Three times: without a lake, so that all rows come from the database; with all of them in the lake;
+and with the newest 1,000 changed since. The parts are rows (from the database), counts (the rest of
+`lake.reading`), statistics (`analytics` without charts), SVG (`analytics.charts`) and the rest
+(words, template, lists of comments). The measure beside it, in the same run, is one plain scan of
+the same answers by the database's own engine. Everything in scope comes first, then the page as it
+opens: a year, compared with the one before.
 """
 
 import os
+import resource
 import sqlite3
 import statistics
 import subprocess
@@ -20,9 +23,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import Result
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite as SQLiteDialect
-
 import analytics
 from survey_app.accounts.access import COOKIE
 from survey_app.accounts.models import User
@@ -30,10 +30,12 @@ from survey_app.accounts.operations import open_session
 from survey_app.app import create_app
 from survey_app.config import Settings
 from survey_app.db import db
-from survey_app.insights import counts, pictures, tables
+from survey_app.insights import pictures, tables
+from survey_app.insights.lake import facts
+from survey_app.insights.lake.reading import Source, results
 
 ROUNDS = 5
-STATISTICS = ("summarise_sentiment", "summarise_themes", "suppress", "compare", "against_rest")
+STATISTICS = ("summarise_sentiment", "summarise_themes", "compare", "against_rest")
 PAGES = {
     # Two years of responses are all there are.
     "everything": "?from=2020-01-01&compare=none",
@@ -44,10 +46,17 @@ SCAN = """
     SELECT r.country, count(*), sum(a.number >= 9) - sum(a.number <= 6)
     FROM responses r JOIN answers a ON a.response_id = r.id WHERE a.kind = 'nps' GROUP BY 1
 """
+# State -> what makes it of the one before.
+STATES = {
+    "without a lake": (),
+    "all in the lake": ("lake", "rebuild"),
+    "1,000 changed since": "UPDATE responses SET channel = 'kiosk' WHERE id > "
+    "(SELECT max(id) - 1000 FROM responses)",
+}
 
 
 class Clock:
-    """CPU seconds by share; a nested part is not counted twice."""
+    """CPU seconds by part; a nested part is not counted twice."""
 
     def __init__(self) -> None:
         self.spent: dict[str, float] = {}
@@ -80,56 +89,59 @@ def measure(responses: int = 100_000) -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        app, token = _installation(folder, responses)
-        client = app.test_client()
-        client.set_cookie(COOKIE, token)
-        scans = [_raw_scan(folder / "soundings.db") for _ in range(ROUNDS)]
-        scan = statistics.median(scans)
-        print(f"Perception, {responses:,} responses (goal for everything: under 1 CPU s)")
-        for page, query in PAGES.items():
-            rounds = [_one_page(client, query) for _ in range(ROUNDS + 1)][1:]
-            _say(
-                page,
-                {key: statistics.median(one[key] for one in rounds) for key in rounds[0]},
-                scan,
-            )
+        # Made by other processes: what they leave in memory is not the page's to carry.
+        _run(folder, "demo", "--responses", str(responses))
+        scan = statistics.median(_raw_scan(folder / "soundings.db") for _ in range(ROUNDS))
+        print(f"Perception, {responses:,} responses (one raw scan by country: {scan:.2f} CPU s)")
+        for state, change in STATES.items():
+            if isinstance(change, str):
+                with sqlite3.connect(folder / "soundings.db") as database:
+                    database.execute(change)
+            elif change:
+                _run(folder, *change)
+            command = [sys.executable, __file__, state, name]
+            subprocess.run(command, check=True)
 
 
-def _say(page: str, spent: dict[str, float], scan: float) -> None:
-    total = sum(spent.values())
-    shares = ", ".join(f"{key} {100 * value / total:.0f} %" for key, value in spent.items())
-    print(f"  {page}: {total:.2f} CPU s, {total / scan:.1f} x one raw scan by country: {shares}")
-
-
-def _installation(folder: Path, responses: int) -> tuple[Any, str]:
-    # Made by another process: what a demo leaves in memory is not the page's to carry.
-    command = [sys.executable, "-m", "survey_app", "demo", "--responses", str(responses)]
-    environ = os.environ | {"SOUNDINGS_DATA_DIR": str(folder)}
-    subprocess.run(command, env=environ, check=True, capture_output=True)
+def measure_state(state: str, folder: Path) -> None:
+    """Print the figures of one state; in a process of its own."""
     app, now = create_app(Settings(data_dir=folder, secret_key="x" * 40)), datetime.now(UTC)
     with app.app_context():
-        token = open_session(db.session, db.session.query(User).one(), now=now)
+        token = open_session(db.session, db.session.query(User).first(), now=now)
         db.session.commit()
-    return app, token
+    client = app.test_client()
+    client.set_cookie(COOKIE, token)
+    for page, query in PAGES.items():
+        rounds = [_one_page(client, query) for _ in range(ROUNDS + 1)][1:]
+        spent = {key: statistics.median(one.get(key, 0) for one in rounds) for key in rounds[0]}
+        total = sum(spent.values())
+        parts = ", ".join(f"{key} {value:.2f}" for key, value in spent.items())
+        print(f"  {state}, {page}: {total:.2f} CPU s: {parts}")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  {state}: at most {most:.0f} MB", flush=True)
+
+
+def _run(folder: Path, *words: str) -> None:
+    command = [sys.executable, "-m", "survey_app", *words]
+    environ = os.environ | {"SOUNDINGS_DATA_DIR": str(folder)}
+    subprocess.run(command, env=environ, check=True, capture_output=True)
 
 
 def _one_page(client: Any, query: str) -> dict[str, float]:
     clock = Clock()
+    results.forget()
     with ExitStack() as stack:
-        for module, names, share in (
-            (counts, ("scores", "comments", "places_and_languages"), "counts"),
-            (analytics, STATISTICS, "stats"),
+        for owner, names, share in (
+            (facts, ("rows",), "rows"),
+            (Source, ("_tables",), "counts"),
+            (analytics, STATISTICS, "statistics"),
             (pictures, ("draw",), "SVG"),
         ):
             for name in names:
-                timed = clock.around(share, getattr(module, name))
-                stack.enter_context(mock.patch.object(module, name, timed))
-        metrics = {key: clock.around("stats", work) for key, work in tables.METRICS.items()}
+                timed = clock.around(share, getattr(owner, name))
+                stack.enter_context(mock.patch.object(owner, name, timed))
+        metrics = {key: clock.around("statistics", work) for key, work in tables.METRICS.items()}
         stack.enter_context(mock.patch.object(tables, "METRICS", metrics))
-        # SQLite works while it executes and while rows are fetched.
-        for owner, name in ((SQLiteDialect, "do_execute"), (Result, "all")):
-            timed = clock.around("SQL", getattr(owner, name))
-            stack.enter_context(mock.patch.object(owner, name, timed))
         with clock.part("rest"):
             page = client.get("/w/demo/perception" + query)
     if page.status_code != 200:
@@ -147,4 +159,7 @@ def _raw_scan(path: Path) -> float:
 
 
 if __name__ == "__main__":
-    measure()
+    if len(sys.argv) > 1:
+        measure_state(sys.argv[1], Path(sys.argv[2]))
+    else:
+        measure()
