@@ -51,6 +51,8 @@ _ANSWER = (
     Field("response", "int64", "id of the response"),
     Field("question", "str", "key of the question in the survey"),
     Field("month", "str", "that of `day`, as 2026-11: the partition"),
+    # Of an anonymous survey there are only released answers (`releases.py`), on the Sunday of the
+    # week in which they were, and received when it was over.
     Field("day", "date", "date of the answer in the workspace's time zone"),
     Field("received", "int64", "when it arrived, in microseconds since 1970 UTC"),
     Field("survey", "str", "key of the survey"),

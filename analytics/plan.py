@@ -6,6 +6,7 @@ the filters hold; `counting.py` does the rest. Whole numbers only: exact, on eve
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from functools import reduce
 from operator import or_
@@ -20,6 +21,7 @@ from analytics.counting import Part, count
 from analytics.engines import Rows
 from analytics.errors import ArgumentError
 from analytics.periods import Grain, buckets
+from analytics.releases import narrowed
 from analytics.scope import BUCKET, VALUES, Breakdown, Filters, Scope
 
 POLARITIES = (*facts.POLARITIES, "unscored")
@@ -47,6 +49,7 @@ def count_scores(
     asked = list(asked)
     if not asked:
         return []
+    scope = narrowed(scope, [breakdown for breakdown, _ in asked], grain=grain)
     ways = dict.fromkeys(breakdown for breakdown, _ in asked)
     totals = list(dict.fromkeys(_total(scope, breakdown) for breakdown in ways))
     starts = [day.isoformat() for day in buckets(scope.period, grain=grain)]
@@ -133,13 +136,15 @@ def answers(frame: Any, scope: Scope, ways: Sequence[Breakdown], *, grain: Grain
 
 def comments(frame: Any, scope: Scope) -> Rows:
     """The scope's comments, not yet counted; `_value` is the place of their sentiment."""
-    opened = _Opened(frame, facts.FACTS, scope, needed=["metric", "sentiment"])
+    opened = _Opened(frame, facts.FACTS, narrowed(scope), needed=["metric", "sentiment"])
     return _judgements(opened, "sentiment", [nw.col("metric") == "comment"])
 
 
 def mentions(frame: Any, scope: Scope) -> Rows:
-    """The scope's mentions of themes, not yet counted, by `theme`."""
-    opened = _Opened(frame, facts.MENTIONS, scope, needed=["theme", "polarity"])
+    """The scope's mentions of themes, not yet counted, by `theme`; none of anonymous surveys, since
+    few of a batch mention the same.
+    """
+    opened = _Opened(frame, facts.MENTIONS, replace(scope, anonymous=False), needed=["theme", "polarity"])
     return _judgements(opened, "polarity", [], by=("theme",))
 
 
@@ -165,6 +170,8 @@ class _Opened:
         wanted.add("kind" if scope.survey is None else "survey")
         if scope.as_of is not None:
             wanted.add("received")
+        if not scope.anonymous:
+            wanted.add("anonymous")
         self._rows = facts.read(frame, shape, needed=wanted)
         self._schema = self._rows.collect_schema()
 
@@ -209,6 +216,8 @@ class _Opened:
             yield nw.col("survey") == scope.survey
         if scope.as_of is not None:
             yield nw.col("received") <= _microseconds(scope.as_of)
+        if not scope.anonymous:
+            yield ~nw.col("anonymous")
 
 
 def _total(scope: Scope, breakdown: Breakdown) -> tuple[str, str | None]:

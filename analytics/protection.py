@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from analytics import privacy
 from analytics.atoms import comment_atoms, filter_column, score_atoms, theme_atoms
 from analytics.periods import Grain
+from analytics.releases import narrowed
 from analytics.scope import DIMENSIONS, Breakdown, Scope
 from analytics.suppress import hidden_rows
 
@@ -54,6 +55,7 @@ def protect_scores(
     as many as the rule needs to know: k or more of them may count some twice.
     """
     asked = list(asked)
+    scope = narrowed(scope, asked, grain=grain)
     totals = list(dict.fromkeys(each.total for each in asked))
     ways = [*asked, *(total.over(name) for total in totals for name in scope.filters)]
     beside = [each.total.over(name) for each in asked if each.by for name in DIMENSIONS]

@@ -104,6 +104,7 @@ class Scope:
     the values that count (null is none of them). `compare` is the period to compare with, `weights`
     the targets of raking (dimension → value → share or number of customers; None: unweighted),
     `as_of` leaves out what was received later. `respondent_floor` is the workspace's privacy floor.
+    `anonymous` lets answers to surveys that promise anonymity count, where `releases.narrowed` does.
 
     Raises ArgumentError, naming the argument, for a zone that does not exist, an unknown dimension
     or kind, a filter that is no collection of texts, a moment without a zone, a floor below 1.
@@ -125,6 +126,7 @@ class Scope:
     weights: Mapping[str, Mapping[str | None, float]] | None = None
     as_of: datetime | None = None
     respondent_floor: int = 5
+    anonymous: bool = True
 
     def __post_init__(self) -> None:
         _check_zone(self.zone)

@@ -14,6 +14,7 @@ from survey_app.insights.comments import views as comments
 from survey_app.insights.comments.accurate import open_encoder
 from survey_app.insights.jobs import (
     REDACT_COMMENTS,
+    RELEASE_ANSWERS,
     analyse_comments,
     find_topics,
     learn_sentiment,
@@ -32,6 +33,7 @@ def job_kinds(settings: Settings | None = None) -> tuple[Kind, ...]:
     encoder = open_encoder(settings) if settings else None
     return (
         REDACT_COMMENTS,
+        RELEASE_ANSWERS,
         analyse_comments(encoder),
         learn_sentiment(encoder),
         find_topics(encoder),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
+from survey_app.insights import releases
 from survey_app.insights.comments import analysis, learning, redaction, topics
 from survey_app.jobs import Kind
 
@@ -53,6 +54,17 @@ def find_topics(encoder: "Encoder | None" = None) -> Kind:
     return Kind(name=topics.kind_of(encoder), find=find, read=read, perform=topics.store)
 
 
+def _find_unreleased(session: Session, limit: int) -> Sequence[int]:
+    return releases.find_unreleased(session, limit, now=datetime.now(UTC))
+
+
+def _read_unreleased(session: Session, survey_ids: Sequence[int]) -> list[releases.Batch]:
+    return releases.read(session, survey_ids, now=datetime.now(UTC))
+
+
+RELEASE_ANSWERS = Kind(
+    name=releases.KIND, find=_find_unreleased, read=_read_unreleased, perform=releases.store
+)
 ANALYSE_COMMENTS = analyse_comments()
 LEARN_SENTIMENT = learn_sentiment()
 FIND_TOPICS = find_topics()

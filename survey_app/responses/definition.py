@@ -14,8 +14,6 @@ from survey_app.surveys.queries import OpenSurvey
 def define(session: Session, asked: OpenSurvey, locale: str) -> dict[str, Any]:
     """Questions, wording, privacy notice and the page's own texts, as CONTRACTS' definition."""
     words = asked.version.definition["wording"][locale]
-    own_notice = privacy_notice(session, workspace_id=asked.workspace.id, locale=locale)
-    library = wording.read("privacy")["wording"]
     with force_locale(locale):
         texts = _texts()
     return {
@@ -26,9 +24,23 @@ def define(session: Session, asked: OpenSurvey, locale: str) -> dict[str, Any]:
         "locales": list(asked.locales),
         "title": words["title"],
         "questions": [question.describe(words[question.key]) for question in asked.questions],
-        "privacy": {"text": own_notice or library.get(locale, library["en"])["text"]},
+        "privacy": {"text": _privacy(session, asked, locale)},
         "texts": texts,
     }
+
+
+def _privacy(session: Session, asked: OpenSurvey, locale: str) -> str:
+    """The workspace's notice, else the library's; an anonymous survey promises first."""
+    name = "anonymous" if asked.survey.anonymous else "privacy"
+    library = wording.read(name)["wording"]
+    told: str = library.get(locale, library["en"])["text"]
+    own = privacy_notice(session, workspace_id=asked.workspace.id, locale=locale)
+    if own is None:
+        return told
+    if not asked.survey.anonymous:
+        return own
+    promise = library.get(locale, library["en"])["promise"]
+    return f"{promise} {own}"
 
 
 def _texts() -> dict[str, str]:

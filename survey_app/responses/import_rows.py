@@ -40,6 +40,8 @@ FIELDS = (
     "gender",
     "channel",
 )
+# What tells who answered, or lets a guess be checked: of no answer to an anonymous survey.
+WHO = ("response_id", "customer_id", "birth_year")
 MAX_RECORD = 1 << 20  # characters of one row: how far an open quote may reach
 POINT_ZERO = re.compile(r"(?<=[0-9])\.0+$")  # spreadsheets write 9 as 9.0
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -92,6 +94,7 @@ class Expectation:
     stages: Mapping[str, str]  # folded key or label -> key
     zone: ZoneInfo
     now: datetime
+    anonymous: bool = False  # who answered is read, and dropped
 
 
 def check_header(
@@ -225,6 +228,8 @@ class _RowReader:
         if "\0" in text:
             raise _Wrong("", "The row holds a NUL character.")
         record = dict(zip(self.names, values, strict=True))
+        if self.expected.anonymous:
+            text = self.form % tuple("" if name in WHO else record[name] for name in self.names)
         digest = hashlib.sha256(text.encode()).hexdigest()
         submitted_at = _moment(record["submitted_at"], self.expected)
         answers = self._answers(record)
@@ -235,11 +240,13 @@ class _RowReader:
         if year := record.get("birth_year"):
             facts["birth_year"] = _year(year, submitted_at.year)
         locale, channel = facts.pop("locale", None), facts.pop("channel", "import")
+        if self.expected.anonymous:
+            facts.pop("key", None)
         person = Person(source="import", **facts) if facts else NOBODY
         return Row(number, key, digest, submitted_at, answers, locale, channel, person)
 
     def _key(self, record: Mapping[str, str], digest: str) -> str:
-        own = record.get("response_id", "")
+        own = "" if self.expected.anonymous else record.get("response_id", "")
         if own:
             if len(own) > MAX_KEY:
                 raise _Wrong("response_id", f"At most {MAX_KEY} characters.")

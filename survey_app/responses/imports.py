@@ -205,6 +205,7 @@ def _expectation(session: Session, asked: OpenSurvey, now: datetime) -> Expectat
         stages=names,
         zone=zone_of(asked.workspace),
         now=now,
+        anonymous=asked.survey.anonymous,
     )
 
 

@@ -78,6 +78,9 @@ class Response(Base):
     submitted_at: Mapped[datetime]
     # The workspace-local date of submitted_at: converting zones differs between databases.
     day: Mapped[date]
+    # Of an anonymous survey: the Sunday of the week at whose close it was published, which is its
+    # `day` since then; null while it waits for others.
+    released_week: Mapped[date | None]
     counted: Mapped[bool] = mapped_column(default=True)
     flag: Mapped[str | None]
     # Who answered: the customer's key as told, and the profile where there is one.

@@ -20,7 +20,7 @@ from survey_app.db import insert_of
 from survey_app.errors import N_, Conflict, FieldError, Gone, Invalid
 from survey_app.i18n import match_locale
 from survey_app.responses.models import Answer, Response
-from survey_app.responses.schemas import Submission
+from survey_app.responses.schemas import Submission, nameless
 from survey_app.responses.stamps import Arrival, check_stage, person_stamps, weigh
 from survey_app.surveys.queries import OpenSurvey
 from survey_app.surveys.questions import WrongAnswer
@@ -59,10 +59,12 @@ def check_submission(
 ) -> Checked:
     """Everything that can be refused or prepared without the write lock.
 
-    Raises Invalid with every wrong answer, for a locale that the survey is not worded in and for
-    an unknown stage.
+    To an anonymous survey nobody sends anything: who did is dropped here. Raises Invalid with every
+    wrong answer, for a locale that the survey is not worded in and for an unknown stage.
     """
     answers = check_answers(asked, submission)
+    if asked.survey.anonymous:
+        submission = nameless(submission)
     if submission.person.stage is not None:
         check_stage(session, asked.workspace, submission.person.stage)
     day = arrival.now.astimezone(zone_of(asked.workspace)).date()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -83,6 +83,15 @@ def read_submission(payload: object, workspace: Workspace, *, now: datetime) -> 
         person=person,
         customer=customer,
     )
+
+
+def nameless(submission: Submission) -> Submission:
+    """The submission without who sent it: no id, whoever told it, nor anything to check a guess by.
+
+    What was said about the person is kept as facts about this one answer; a year of birth only as
+    the band that is stamped.
+    """
+    return replace(submission, person=replace(submission.person, key=None), customer=None)
 
 
 def _invalid(errors: list[FieldError]) -> Invalid:

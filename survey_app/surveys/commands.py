@@ -22,7 +22,10 @@ survey = AppGroup("survey", help="Surveys: what is asked.")
 @click.option("--workspace", "workspace_key", required=True, help="Key of the workspace.")
 @click.option("--template", type=click.Choice(TEMPLATES), required=True)
 @click.option("--kind", type=click.Choice(KINDS), help="Default: the template's own.")
-def create_survey(key: str, workspace_key: str, template: str, kind: str | None) -> None:
+@click.option("--anonymous", is_flag=True, help="Promise anonymity; this can't be changed later.")
+def create_survey(
+    key: str, workspace_key: str, template: str, kind: str | None, *, anonymous: bool
+) -> None:
     """Create the survey KEY from a template, publish it and print its address."""
     operations.create_from_template(
         db.session,
@@ -30,6 +33,7 @@ def create_survey(key: str, workspace_key: str, template: str, kind: str | None)
         workspace=workspace_by_key(db.session, workspace_key),
         template=template,
         kind=kind,
+        anonymous=anonymous,
         now=datetime.now(UTC),
     )
     db.session.commit()

@@ -1,6 +1,6 @@
 """Surveys and their published versions."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,7 +31,10 @@ class Survey(Base):
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     # It promises that nobody's answers can be told apart: they are shown as a fixed lattice only.
+    # It is said when the survey is made, and never changes.
     anonymous: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # Of an anonymous one: the Sunday up to which weeks are closed; what waits, waits for the next.
+    released_until: Mapped[date | None]
     versions: Mapped[list["SurveyVersion"]] = relationship(order_by="SurveyVersion.number")
 
 

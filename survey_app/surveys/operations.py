@@ -29,11 +29,12 @@ def create_from_template(
     workspace: Workspace,
     template: str,
     kind: str | None = None,
+    anonymous: bool = False,
     now: datetime,
 ) -> Survey:
     """Create a survey from the wording library and publish its first version.
 
-    `kind` defaults to the template's own. Raises Invalid for the key's form, Conflict where any
+    `kind` defaults to the template's own. `anonymous` is a promise: it can't be taken back. Raises Invalid for the key's form, Conflict where any
     workspace has it.
     """
     check_key(key)
@@ -50,6 +51,7 @@ def create_from_template(
         key=key,
         kind=kind or source["kind"],
         origins=[],
+        anonymous=anonymous,
         created_at=now,
     )
     session.add(survey)

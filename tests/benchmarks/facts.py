@@ -111,7 +111,7 @@ class Month:
             "kind": _text(code["survey"], KINDS),
             "version": pa.array(np.ones(count, dtype=np.int64)),
             "orientation": _text(np.zeros(count, dtype=np.int64), ("ascending",)),
-            "anonymous": pa.array(code["person"] < 0),
+            "anonymous": pa.array(np.zeros(count, dtype=np.bool_)),
             "region": _text(
                 np.where(code["country"] < 0, -1, REGION_OF[code["country"]]), tuple(REGIONS)
             ),

@@ -22,6 +22,12 @@ from survey_app.surveys.models import Survey, SurveyVersion
 SCORES = ("nps", "csat", "ces")
 # A customer counts once, every anonymous response is its own respondent.
 PERSON = sa.func.coalesce("c:" + Response.customer_key, "r:" + sa.cast(Response.id, sa.Text))
+# Of surveys that promise anonymity, only what was released (`insights.releases`).
+IS_PUBLISHED = sa.or_(
+    Response.released_week.is_not(None),
+    Response.survey_id.not_in(sa.select(Survey.id).where(Survey.anonymous.is_(True))),
+)
+DAY = 86_400  # seconds
 TEXT, WHOLE = pa.string(), pa.int64()
 PART = 1000  # rows of the database at once
 # The expression and the type of each column.
@@ -31,12 +37,12 @@ Columns = Mapping[str, tuple[sa.SQLColumnExpression[Any], pa.DataType]]
 def rows(
     session: Session, where: sa.ColumnElement[bool], *, without: Collection[str] = ()
 ) -> tuple[pa.Table, pa.Table]:
-    """The facts and the mentions of the counted responses that match, by response.
+    """The facts and the mentions of the counted, published responses that match, by response.
 
     A row per answered score and per comment; a row per mention of a theme in a comment. `without`
     are columns that nobody will ask for.
     """
-    where = sa.and_(Response.counted.is_(True), where)
+    where = sa.and_(Response.counted.is_(True), IS_PUBLISHED, where)
     answers = _answers(session, where)
     responses = _with_surveys(session, _responses(session, where, without))
     responses = _with_comment_language(responses, answers)
@@ -191,13 +197,18 @@ def _replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
 
 
 def _microseconds(session: Session) -> sa.ColumnElement[int]:
-    """When a response came, since 1970 in UTC."""
+    """When a response came, since 1970 in UTC; of an anonymous survey, when its week was over."""
+    is_batch = Response.released_week.is_not(None)
     if _is_postgresql(session):
-        exact = sa.extract("epoch", Response.received_at)
+        over = sa.extract("epoch", Response.released_week) + DAY
+        exact = sa.case((is_batch, over), else_=sa.extract("epoch", Response.received_at))
         return sa.cast(exact * 1_000_000, sa.BigInteger)
     text = sa.type_coerce(Response.received_at, sa.Text)  # 2026-03-10 12:00:00.000000
     seconds = sa.cast(sa.func.strftime("%s", text), sa.Integer)
-    return seconds * 1_000_000 + sa.cast(sa.func.substr(text, 21, 6), sa.Integer)
+    moment = seconds * 1_000_000 + sa.cast(sa.func.substr(text, 21, 6), sa.Integer)
+    sunday = sa.type_coerce(Response.released_week, sa.Text)
+    over = (sa.cast(sa.func.strftime("%s", sunday), sa.Integer) + DAY) * 1_000_000
+    return sa.case((is_batch, over), else_=moment)
 
 
 def _is_postgresql(session: Session) -> bool:

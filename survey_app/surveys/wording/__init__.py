@@ -10,5 +10,5 @@ TEMPLATES = ("nps", "csat", "ces")
 
 @cache
 def read(name: str) -> dict[str, Any]:
-    """One file of the library: a template (`nps`, `csat`, `ces`) or `privacy`."""
+    """One file of the library: a template (`nps`, `csat`, `ces`), `privacy` or `anonymous`."""
     return tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))

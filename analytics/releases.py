@@ -1,0 +1,119 @@
+"""Anonymous surveys: which waiting answers may be published together, and where they count.
+
+Answers to a survey that promises anonymity are published in batches, on a fixed lattice of tables:
+the total and the tables by single dimensions, without a filter. A batch is whole in every one of
+them, in one week, for ever. So whatever two requests differ by, of any periods, is a sum of batches,
+and nobody who is safe in each batch can be found by subtracting: batches have nobody in common.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analytics import privacy
+from analytics.errors import ArgumentError, FrameError
+from analytics.periods import Grain
+from analytics.scope import BUCKET, Breakdown, Scope
+
+Flags = NDArray[np.bool_]
+# The dimensions in which the answers of a batch differ: its survey and its month are one.
+SIDES = ("country", "region", "language", "stage", "age_band", "gender", "channel")
+LATTICE = (*SIDES, "survey", "month", BUCKET)
+SCORED, COMMENTED = "scored", "commented"
+# Who is counted, by which dimensions: comments are told of by their sentiment alone.
+TABLES = ((SCORED, None), *((SCORED, name) for name in SIDES), (COMMENTED, None))
+
+
+def releasable(waiting: pd.DataFrame, *, k: int = 5) -> Flags:
+    """Which of a survey's waiting answers may be published now, together: True, a flag per row.
+
+    `waiting`: a row per answer, each its own respondent's; the columns of `SIDES` (codes, null
+    where not known), the bools `scored` (a score was given) and `commented`.
+
+    The batch is the largest in which each row of each table (`TABLES`; the row of null, too) holds
+    nobody or k answers: answers in smaller rows wait, again and again until there are none. That is
+    unique, since two such batches together are one, too. Whoever its tables would yet expose
+    (`privacy.exposed_atoms`) waits as well, and the rest is looked at anew. The flags depend on
+    no order, on no score and on no text.
+
+    Raises FrameError for a missing column, ArgumentError for k below 2.
+
+    >>> waiting = pd.DataFrame({name: [None] * 12 for name in SIDES})
+    >>> waiting = waiting.assign(country=["FI"] * 7 + ["SE"] * 5, scored=True, commented=False)
+    >>> releasable(waiting).sum(), releasable(waiting[1:]).sum(), releasable(waiting[:8]).sum()
+    (np.int64(12), np.int64(11), np.int64(7))
+    """
+    if isinstance(k, bool) or not isinstance(k, int) or k < 2:
+        raise ArgumentError("k", f"is {k!r}", hint="a whole number of answers ≥ 2")
+    for name in (*SIDES, SCORED, COMMENTED):
+        if name not in waiting:
+            raise FrameError(name, "is missing", hint="each answer has it", present=waiting.columns)
+    codes = {
+        name: pd.factorize(waiting[name], use_na_sentinel=False)[0].astype(np.int64)
+        for name in SIDES
+    }
+    rows = pd.DataFrame(codes, index=range(len(waiting)))
+    for name in (SCORED, COMMENTED):
+        rows[name] = waiting[name].to_numpy(dtype=np.bool_)
+    batch = rows[rows[SCORED] | rows[COMMENTED]]
+    while len(batch):
+        before = len(batch)
+        batch = batch[~_is_few(batch, k=k)]
+        if len(batch) == before:
+            batch = batch[~_is_exposed(batch, k=k)]
+        if len(batch) == before:
+            break
+    released = np.zeros(len(waiting), dtype=np.bool_)
+    released[batch.index] = True
+    return released
+
+
+def narrowed(scope: Scope, asked: Iterable[Breakdown] = (), *, grain: Grain = "month") -> Scope:
+    """The scope as it may be asked: off the lattice it leaves anonymous surveys out.
+
+    Off it are filters, raking weights, tables of several dimensions or of one that batches don't
+    know, and days. One of them leaves the answers out of all that is asked with it, so that what
+    stands together counts the same answers.
+    """
+    ways = [each.by for each in asked]
+    is_on = not scope.filters and not scope.weights and all(map(_is_single, ways))
+    by_day = grain == "day" and (BUCKET,) in ways
+    return scope if is_on and not by_day else replace(scope, anonymous=False)
+
+
+def _is_single(by: Sequence[str]) -> bool:
+    return not by or (len(by) == 1 and by[0] in LATTICE)
+
+
+def _is_few(batch: pd.DataFrame, *, k: int) -> Flags:
+    """Whether an answer is in a row of fewer than k, of any table."""
+    few = np.zeros(len(batch), dtype=np.bool_)
+    for within, name in TABLES:
+        counted = batch[within].to_numpy()
+        code = batch[name].to_numpy() if name else np.zeros(len(batch), dtype=np.int64)
+        few |= counted & (np.bincount(code[counted], minlength=code.max() + 1)[code] < k)
+    return few
+
+
+def _is_exposed(batch: pd.DataFrame, *, k: int) -> Flags:
+    """Whether all tables of the batch together tell of an answer among fewer than k."""
+    columns = [*SIDES, SCORED, COMMENTED]
+    atoms = batch.groupby(columns, as_index=False).size().rename(columns={"size": "people"})
+    tables = [_table(batch[batch[within]], within, name) for within, name in TABLES]
+    tables = [table for table in tables if len(table.people)]
+    shown = [np.zeros(len(table.people), dtype=np.bool_) for table in tables]
+    exposed = atoms[privacy.exposed_atoms(tables, shown, atoms, k=k)][columns]
+    found = batch[columns].merge(exposed, how="left", on=columns, indicator=True)["_merge"]
+    return (found == "both").to_numpy()
+
+
+def _table(counted: pd.DataFrame, within: str, name: str | None) -> privacy.Rows:
+    if name is None:
+        many = [len(counted)] if len(counted) else []
+        return privacy.Rows(keys=pd.DataFrame(index=range(len(many))), people=many, within=(within,))
+    sizes = counted.groupby(name).size()
+    keys = sizes.index.to_frame(index=False)
+    return privacy.Rows(keys=keys, people=sizes.to_numpy(), within=(within,))
