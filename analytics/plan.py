@@ -141,10 +141,13 @@ def comments(frame: Any, scope: Scope) -> Rows:
 
 
 def mentions(frame: Any, scope: Scope) -> Rows:
-    """The scope's mentions of themes, not yet counted, by `theme`; none of anonymous surveys, since
-    few of a batch mention the same.
+    """The scope's mentions of themes, not yet counted, by `theme`.
+
+    None of anonymous surveys: of a batch, few mention the same.
     """
-    opened = _Opened(frame, facts.MENTIONS, replace(scope, anonymous=False), needed=["theme", "polarity"])
+    opened = _Opened(
+        frame, facts.MENTIONS, replace(scope, anonymous=False), needed=["theme", "polarity"]
+    )
     return _judgements(opened, "polarity", [], by=("theme",))
 
 

@@ -2,8 +2,9 @@
 
 Answers to a survey that promises anonymity are published in batches, on a fixed lattice of tables:
 the total and the tables by single dimensions, without a filter. A batch is whole in every one of
-them, in one week, for ever. So whatever two requests differ by, of any periods, is a sum of batches,
-and nobody who is safe in each batch can be found by subtracting: batches have nobody in common.
+them, in one week, for ever. So whatever two requests differ by, of any periods, is a sum of
+batches, and whoever is safe in each batch can't be found by subtracting: batches have nobody in
+common.
 """
 
 from collections.abc import Iterable, Sequence
@@ -112,8 +113,9 @@ def _is_exposed(batch: pd.DataFrame, *, k: int) -> Flags:
 
 def _table(counted: pd.DataFrame, within: str, name: str | None) -> privacy.Rows:
     if name is None:
-        many = [len(counted)] if len(counted) else []
-        return privacy.Rows(keys=pd.DataFrame(index=range(len(many))), people=many, within=(within,))
+        people = [len(counted)] if len(counted) else []
+        keys = pd.DataFrame(index=range(len(people)))
+        return privacy.Rows(keys=keys, people=people, within=(within,))
     sizes = counted.groupby(name).size()
     keys = sizes.index.to_frame(index=False)
     return privacy.Rows(keys=keys, people=sizes.to_numpy(), within=(within,))

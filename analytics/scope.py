@@ -104,7 +104,7 @@ class Scope:
     the values that count (null is none of them). `compare` is the period to compare with, `weights`
     the targets of raking (dimension → value → share or number of customers; None: unweighted),
     `as_of` leaves out what was received later. `respondent_floor` is the workspace's privacy floor.
-    `anonymous` lets answers to surveys that promise anonymity count, where `releases.narrowed` does.
+    `anonymous` lets answers to anonymous surveys count, too, where `releases.narrowed` does.
 
     Raises ArgumentError, naming the argument, for a zone that does not exist, an unknown dimension
     or kind, a filter that is no collection of texts, a moment without a zone, a floor below 1.

@@ -14,7 +14,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from analytics.scope import Scope
+from analytics.scope import Breakdown, Scope
 from nlp.errors import NlpError
 from nlp.language import primary_language
 from nlp.results import SENTIMENTS
@@ -25,6 +25,7 @@ from survey_app.db import db
 from survey_app.errors import N_, Invalid, Malformed
 from survey_app.insights.exports import WRITERS, nps_table
 from survey_app.insights.lake.reading import source
+from survey_app.insights.releases import left_out
 from survey_app.insights.scope import EARLIEST, check_dimensions, read_day, read_period
 from survey_app.insights.words import NAMES
 from survey_app.surveys.models import KINDS
@@ -72,6 +73,7 @@ def export_nps(  # noqa: PLR0913 - one parameter for each option of the contract
     scope = _scope(workspace, survey_key=survey_key, kind=kind, start=start, end=end)
     with source(db.session, current_app.config["SETTINGS"]) as facts:
         table = nps_table(facts, scope, by=dimensions)
+        hidden = left_out(facts.session, scope, [Breakdown("nps", dimensions)])
     if output is None:
         WRITERS[form](table, sys.stdout.buffer)
         sys.stdout.flush()
@@ -79,6 +81,12 @@ def export_nps(  # noqa: PLR0913 - one parameter for each option of the contract
         _write(output, partial(WRITERS[form], table))
     said = f"survey {survey_key}" if survey_key else f"{scope.kind} surveys only (see --kind)"
     click.echo(f"{len(table)} rows; counted: {said}.", err=True)
+    if hidden:
+        click.echo(
+            f"Left out: {hidden} anonymous survey{'s'[: hidden > 1]}, which "
+            f"{'are' if hidden > 1 else 'is'} published by one dimension only.",
+            err=True,
+        )
     if facts.trouble:
         click.echo(f"{NAMES['trouble'][facts.trouble]} {NAMES['remedy'][facts.trouble]}", err=True)
 

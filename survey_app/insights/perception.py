@@ -1,7 +1,7 @@
 """What the page *Perception* shows, as numbers: every table has passed the privacy floor."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -9,6 +9,7 @@ import pandas as pd
 import analytics
 import nlp
 from analytics import Grain, Period
+from analytics.releases import narrowed
 from analytics.scope import Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
@@ -22,6 +23,7 @@ from survey_app.insights.comments.readable import (
     what_is_readable,
 )
 from survey_app.insights.lake.reading import Source
+from survey_app.insights.releases import left_out
 from survey_app.insights.schemas import PerceptionQuery
 
 COMMENTS = 12  # the newest
@@ -75,6 +77,8 @@ class Perception:
     comments: Page | None
     # Why it was counted another way than usual; see `lake.reading.Source`.
     trouble: str | None
+    # Anonymous surveys that stand on no page with filters, or by day.
+    left_out: int
 
 
 def perceive(
@@ -91,6 +95,7 @@ def perceive(
     ways = [NPS.over(name) for name in ("bucket", "stage", "country", query.by)]
     named = naming(source.session, scope)
     asked = [*TOTALS, *ways, *named]
+    scope = narrowed(scope, asked, grain=grain)  # the earlier period, too
     scores = tables.breakdowns(source, scope, asked, grain=grain)
     found = dict(zip(asked, scores.tables, strict=True))
     trend, stages, countries, segments = (found[way] for way in ways)
@@ -118,6 +123,7 @@ def perceive(
         own_themes=own_names(source.session, workspace.id),
         comments=comments,
         trouble=source.trouble,
+        left_out=left_out(source.session, replace(scope, kind=None), asked, grain=grain),
     )
 
 

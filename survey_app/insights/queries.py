@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from analytics.scope import Scope
+from survey_app.insights.lake.facts import IS_PUBLISHED
 from survey_app.insights.models import CommentAnalysis
 from survey_app.responses.models import Answer, Response
 from survey_app.surveys.models import Survey
@@ -31,9 +32,14 @@ ANALYSED = sa.and_(
 )
 
 
-def in_scope(scope: Scope) -> list[Column]:
-    """The conditions of a scope on responses that count."""
+def in_scope(scope: Scope, *, anonymous: bool = False) -> list[Column]:
+    """The conditions of a scope on responses that count.
+
+    `anonymous` ones among them, too, as far as they are published: only of a scope on the lattice.
+    """
     surveys = sa.select(Survey.id).where(Survey.workspace_id == scope.workspace)
+    if not anonymous:
+        surveys = surveys.where(Survey.anonymous.is_(False))
     if scope.survey is not None:
         surveys = surveys.where(Survey.key == scope.survey)
     elif scope.kind is not None:
@@ -42,6 +48,7 @@ def in_scope(scope: Scope) -> list[Column]:
         Response.workspace_id == scope.workspace,
         Response.day.between(scope.period.start, scope.period.end),
         Response.counted.is_(True),
+        IS_PUBLISHED,
         Response.survey_id.in_(surveys),
         *(COLUMNS[name].in_(values) for name, values in scope.filters.items()),
     ]

@@ -120,11 +120,9 @@ def store(session: Session, batches: Sequence[Batch], _now: datetime) -> None:
         if (survey.released_until or date.min) >= batch.sunday:
             continue
         rows = session.execute(
-            sa.select(Response.id, Response.body_hash)
-            .where(*_waiting(survey.id))
-            .with_for_update()
+            sa.select(Response.id, Response.body_hash).where(*_waiting(survey.id)).with_for_update()
         )
-        current = dict(rows.tuples())
+        current = dict(rows.all())
         if any(current.get(one) != body for one, body in batch.answers.items()):
             continue
         survey.released_until = batch.sunday

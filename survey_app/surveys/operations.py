@@ -34,8 +34,8 @@ def create_from_template(
 ) -> Survey:
     """Create a survey from the wording library and publish its first version.
 
-    `kind` defaults to the template's own. `anonymous` is a promise: it can't be taken back. Raises Invalid for the key's form, Conflict where any
-    workspace has it.
+    `kind` defaults to the template's own. `anonymous` is a promise: it can't be taken back. Raises
+    Invalid for the key's form, Conflict where any workspace has it.
     """
     check_key(key)
     if session.scalar(sa.select(Survey.id).where(Survey.key == key)):

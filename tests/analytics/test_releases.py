@@ -1,4 +1,4 @@
-"""Anonymous surveys: whatever two requests differ by is batches of five, and nobody in them is told.
+"""Anonymous surveys: whatever two requests differ by is batches, and nobody in them is told.
 
 `solving` is the independent judge: it tries every group of fewer than k against all rows.
 """
@@ -111,7 +111,7 @@ def test_rows_of_five_alone_would_give_people_away() -> None:
     waiting["country"] = ["FI"] * 6 + ["SE"] * 6
     waiting["language"] = ["fi"] * 5 + ["sv"] * 7
     waiting = waiting.assign(scored=True, commented=False)
-    assert min(sizes(waiting)) == 5
+    assert min(filter(None, sizes(waiting))) == 5
     assert solved(incidence(waiting, rows_of(waiting)), range(12), k=5) == [(5,)]
     flags = releasable(waiting)
     assert flags.tolist() == [True] * 5 + [False] + [True] * 6

@@ -39,7 +39,7 @@ def shape(part: object) -> object:
 
 
 def test_these_are_all_the_files() -> None:
-    assert {path.stem for path in WORDING.glob("*.toml")} == {*KINDS, "privacy"}
+    assert {path.stem for path in WORDING.glob("*.toml")} == {*KINDS, "privacy", "anonymous"}
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -60,7 +60,7 @@ def test_a_template_asks_its_question_and_for_a_comment(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", [*KINDS, "privacy"])
+@pytest.mark.parametrize("name", [*KINDS, "privacy", "anonymous"])
 def test_every_locale_says_the_same_things_in_its_own_words(name: str) -> None:
     wording = read(name)["wording"]
     assert list(wording) == LOCALES
@@ -106,7 +106,7 @@ def test_address_is_formal() -> None:
         "es": r"\b(tú|tu|tus|te|ti|vosotros|vuestr\w+)\b",
         "pt": r"\b(tu|te|ti|teu|tua|teus|tuas)\b",
     }
-    for name in [*KINDS, "privacy"]:
+    for name in [*KINDS, "privacy", "anonymous"]:
         for locale, pattern in familiar.items():
             for text in texts(read(name)["wording"][locale]):
                 assert not re.search(pattern, text, re.IGNORECASE), text

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import nlp
-from analytics.scope import Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights.comments.corrections import state_of
 from survey_app.insights.comments.marks import Mention, Piece, merged, pieces
@@ -53,7 +52,10 @@ class Comment:
 
     place: Place
     text: str
+    # Of an anonymous survey: the Sunday of the week in which it was published; and neither country
+    # nor stage nor score.
     day: date
+    is_anonymous: bool
     country: str | None
     stage: str | None
     # The survey's own while the comment was not read.
@@ -112,20 +114,19 @@ def list_comments(
     engine: str = nlp.ENGINE_VERSION,
 ) -> Page:
     """A page of what may be read; `engine` is the version that should have read the comments."""
-    scope = readable.scope
-    rows = _newest(session, scope, selection, before=before, limit=limit + 1, engine=engine)
+    rows = _newest(session, readable, selection, before=before, limit=limit + 1, engine=engine)
     found = _comments(session, rows[:limit], readable)
     following = Before(found[-1].day, found[-1].place) if len(rows) > limit else None
-    return Page(found, following, _tally(session, scope, selection, engine=engine))
+    return Page(found, following, _tally(session, readable, selection, engine=engine))
 
 
-def _tally(session: Session, scope: Scope, selection: Selection, *, engine: str) -> Tally:
+def _tally(session: Session, readable: Readable, selection: Selection, *, engine: str) -> Tally:
     of_sentiment = [
         sa.func.count().filter(CommentAnalysis.sentiment == name) for name in SENTIMENTS
     ]
-    counts = comments(sa.func.count(), *of_sentiment, sa.func.count().filter(_waits(engine)))
+    counts = (sa.func.count(), *of_sentiment, sa.func.count().filter(_waits(engine)))
     every, negative, neutral, positive, waiting = session.execute(
-        _chosen(counts, scope, selection)
+        _chosen(readable, selection, *counts)
     ).one()
     return Tally(
         comments=every, negative=negative, neutral=neutral, positive=positive, waiting=waiting
@@ -134,7 +135,7 @@ def _tally(session: Session, scope: Scope, selection: Selection, *, engine: str)
 
 def _newest(
     session: Session,
-    scope: Scope,
+    readable: Readable,
     selection: Selection,
     *,
     before: Before | None,
@@ -143,23 +144,22 @@ def _newest(
 ) -> Sequence[Any]:
     order = (Response.day, Response.id, Answer.question)
     chosen = _chosen(
-        comments(
-            Response.id,
-            Answer.question,
-            Answer.text,
-            Response.day,
-            Response.country,
-            Response.stage,
-            sa.func.coalesce(CommentAnalysis.language, Response.locale).label("language"),
-            CommentAnalysis.also,
-            CommentAnalysis.sentiment,
-            CommentAnalysis.confidence,
-            CommentAnalysis.contradicts,
-            CommentAnalysis.response_id.is_not(None).label("is_read"),
-            _is_current(engine).label("is_current"),
-        ),
-        scope,
+        readable,
         selection,
+        Response.id,
+        Answer.question,
+        Answer.text,
+        Response.day,
+        Response.released_week.is_not(None).label("is_anonymous"),
+        Response.country,
+        Response.stage,
+        sa.func.coalesce(CommentAnalysis.language, Response.locale).label("language"),
+        CommentAnalysis.also,
+        CommentAnalysis.sentiment,
+        CommentAnalysis.confidence,
+        CommentAnalysis.contradicts,
+        CommentAnalysis.response_id.is_not(None).label("is_read"),
+        _is_current(engine).label("is_current"),
     )
     if before is not None:
         place = before.place
@@ -178,9 +178,11 @@ def _waits(engine: str) -> sa.ColumnElement[bool]:
     return sa.and_(~_is_current(engine), ~is_set_aside("analyse_comments "))
 
 
-def _chosen(select: Rows, scope: Scope, selection: Selection) -> Rows:
-    """Of a select over comments those of a selection."""
-    chosen = select.where(*in_scope(scope))
+def _chosen(readable: Readable, selection: Selection, *columns: Any) -> Rows:
+    """Comments of a selection; whatever chooses among them leaves out anonymous surveys."""
+    anonymous = readable.anonymous and selection == EVERYTHING
+    chosen = comments(*columns, anonymous=anonymous)
+    chosen = chosen.where(*in_scope(readable.scope, anonymous=anonymous))
     if selection.sentiment:
         label = None if selection.sentiment == UNSCORED else selection.sentiment
         chosen = chosen.where(CommentAnalysis.sentiment.is_not_distinct_from(label))
@@ -211,22 +213,24 @@ def _comments(session: Session, rows: Sequence[Any], readable: Readable) -> list
     for row in rows:
         place = Place(row.id, row.question)
         score_kind, score = scores.get(row.id, (None, None))
+        is_told = not row.is_anonymous
         found.append(
             Comment(
                 place=place,
                 text=row.text,
                 day=row.day,
-                country=row.country if row.country in readable.countries else None,
-                stage=row.stage if row.stage in readable.stages else None,
+                is_anonymous=row.is_anonymous,
+                country=row.country if is_told and row.country in readable.countries else None,
+                stage=row.stage if is_told and row.stage in readable.stages else None,
                 language=row.language,
                 also=row.also,
                 sentiment=row.sentiment,
                 confidence=row.confidence,
-                contradicts=bool(row.contradicts),
+                contradicts=is_told and bool(row.contradicts),
                 is_read=row.is_read,
                 is_current=row.is_current,
-                score=score,
-                score_kind=score_kind,
+                score=score if is_told else None,
+                score_kind=score_kind if is_told else None,
                 mentions=tuple(mentions.get(place, ())),
                 correction=corrections.get(place),
             )

@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import analytics
+from analytics.releases import narrowed
 from analytics.scope import Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
 from survey_app.insights.comments.undone import IS_READY
-from survey_app.insights.lake.facts import PERSON
+from survey_app.insights.lake.facts import IS_PUBLISHED, PERSON
 from survey_app.insights.lake.reading import Source
 from survey_app.insights.models import CommentAnalysis
 from survey_app.insights.queries import ANALYSED, COLUMNS, in_scope
@@ -28,6 +29,8 @@ from survey_app.surveys.models import KINDS, Survey, SurveyVersion
 Rows = sa.Select[*tuple[Any, ...]]
 AGE = "age_band"
 NAMED = ("country", "stage")  # what a comment says of its writer
+FEWEST = 10  # comments of anonymous surveys that stand together; a workspace's floor may be higher
+IS_NAMED = Response.survey_id.not_in(sa.select(Survey.id).where(Survey.anonymous.is_(True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Readable:
     scope: Scope
     countries: frozenset[str]
     stages: frozenset[str]
+    # Whether published comments of anonymous surveys stand among them.
+    anonymous: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +59,23 @@ class Numbers:
     writers: int
 
 
-def comments(*columns: Any) -> Rows:
-    """A row per comment that nothing has to be taken out of, with its analysis where it has one."""
+def comments(*columns: Any, anonymous: bool = False) -> Rows:
+    """A row per comment that nothing has to be taken out of, with its analysis where it has one.
+
+    `anonymous`: also the published ones of surveys that promise anonymity.
+    """
     return (
         sa.select(*columns)
         .select_from(Response)
         .join(Workspace, Workspace.id == Response.workspace_id)
         .join(Answer, Answer.response_id == Response.id)
         .outerjoin(CommentAnalysis, ANALYSED)
-        .where(Answer.text.is_not(None), Response.has_comment.is_(True), IS_READY)
+        .where(
+            Answer.text.is_not(None),
+            Response.has_comment.is_(True),
+            IS_READY,
+            IS_PUBLISHED if anonymous else IS_NAMED,
+        )
     )
 
 
@@ -101,14 +114,23 @@ def what_is_readable(
     """
     scope = scope.without(AGE)
     numbers = numbers or _numbers(source, scope)
-    if not is_open(numbers.writers, workspace):
-        return None
     session = source.session
+    named = _people(session, scope, anonymous=False)
+    if not is_open(numbers.writers, workspace) or not is_open(named, workspace):
+        return None
     told = {name: _visible(_writers(session, workspace, scope, name), name) for name in NAMED}
     for table in numbers.tables:
         name = table.columns[0]
         told[name] -= set(table.loc[table["suppressed"], name])
-    return Readable(scope, told["country"], told["stage"])
+    every = _people(session, scope, anonymous=True) if narrowed(scope).anonymous else 0
+    enough = every - named >= max(FEWEST, workspace.comment_floor)
+    return Readable(scope, told["country"], told["stage"], anonymous=enough)
+
+
+def _people(session: Session, scope: Scope, *, anonymous: bool) -> int:
+    """How many wrote comments in a scope; to anonymous surveys everybody writes once."""
+    asked = comments(sa.func.count(PERSON.distinct()), anonymous=anonymous)
+    return int(session.scalar(asked.where(*in_scope(scope, anonymous=anonymous))) or 0)
 
 
 def is_open(writers: int, workspace: Workspace) -> bool:

@@ -1,6 +1,7 @@
 """The page *Comments*: what customers wrote, what was understood of it, and what people correct."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from survey_app.insights.comments import corrections
 from survey_app.insights.comments.accurate import engine_version
 from survey_app.insights.comments.corrections import Judgement, Sight
 from survey_app.insights.comments.own_themes import known_themes, own_names
-from survey_app.insights.comments.queries import Tally, list_comments
+from survey_app.insights.comments.queries import EVERYTHING, Tally, list_comments
 from survey_app.insights.comments.readable import AGE, what_is_readable
 from survey_app.insights.comments.redaction import count_unredacted
 from survey_app.insights.comments.schemas import (
@@ -33,6 +34,7 @@ from survey_app.insights.comments.schemas import (
 )
 from survey_app.insights.filters import filters, today
 from survey_app.insights.frame import facts, frame
+from survey_app.insights.releases import left_out
 from survey_app.insights.schemas import presets
 from survey_app.insights.theme_names import THEMES
 from survey_app.surveys.models import KINDS
@@ -58,6 +60,10 @@ def show_comments(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the 
     engine = engine_version(current_app.config["SETTINGS"])
     with facts() as source:
         readable = what_is_readable(source, actor.workspace, query.listed)
+        listed = query.listed
+        if query.selection != EVERYTHING:
+            listed = replace(listed, anonymous=False)
+        hidden = left_out(source.session, listed)
     page = None
     if readable:
         page = list_comments(
@@ -71,6 +77,7 @@ def show_comments(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the 
         page=page,
         drawn=page and _drawn(page.counted),
         trouble=source.trouble,
+        left_out=hidden,
         unredacted=count_unredacted(db.session, actor.workspace),
         own=own,
         version=engine,
