@@ -57,6 +57,7 @@ from analytics.power import SamplePlan, outlook
 from analytics.privacy import Rows, exposed_atoms, suppress_together
 from analytics.protection import protect_comments, protect_scores, protect_themes
 from analytics.raking import Raking, rake, weigh
+from analytics.releases import releasable
 from analytics.scope import VALUES, Breakdown, Filters, Scope
 from analytics.score_interval import tango
 from analytics.sentiment import sentiment, summarise_sentiment, tally_sentiment
@@ -124,6 +125,7 @@ __all__ = [
     "protect_themes",
     "rake",
     "read_countries",
+    "releasable",
     "representativity",
     "response_rates",
     "roll_up",

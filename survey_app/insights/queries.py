@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from analytics.scope import Scope
-from survey_app.insights.lake.facts import IS_PUBLISHED
+from survey_app.insights.lake.facts import IS_NAMED, IS_PUBLISHED
 from survey_app.insights.models import CommentAnalysis
 from survey_app.responses.models import Answer, Response
 from survey_app.surveys.models import Survey
@@ -55,10 +55,13 @@ def in_scope(scope: Scope, *, anonymous: bool = False) -> list[Column]:
 
 
 def places_and_languages(session: Session, workspace_id: int) -> tuple[list[str], list[str]]:
-    """The countries and the survey languages that a workspace's responses have, in key order."""
+    """The countries and the survey languages that a workspace's responses have, in key order.
+
+    Those to choose from: of anonymous surveys nothing is chosen.
+    """
     found = session.execute(
         sa.select(Response.country, Response.locale)
-        .where(Response.workspace_id == workspace_id)
+        .where(Response.workspace_id == workspace_id, IS_NAMED)
         .distinct()
     ).all()
     countries = {country for country, _ in found if country is not None}

@@ -39,11 +39,11 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is published of a survey at a week's close: id and body of each answer."""
+    """What is published of a survey at a week's close: each answer's id, body and status."""
 
     survey_id: int
     sunday: date
-    answers: dict[int, str]
+    answers: dict[int, tuple[str, str]]
 
 
 def last_week(workspace: Workspace, now: datetime) -> Week:
@@ -91,6 +91,7 @@ def _batch(session: Session, survey: Survey, workspace: Workspace, *, now: datet
     columns = {
         "id": Response.id,
         "body": Response.body_hash,
+        "status": Response.status,
         **{name: COLUMNS[name] for name in SIDES},
         SCORED: sa.exists().where(of),
         COMMENTED: Response.has_comment,
@@ -102,7 +103,8 @@ def _batch(session: Session, survey: Survey, workspace: Workspace, *, now: datet
     ).all()
     waiting = pd.DataFrame([tuple(row) for row in rows], columns=list(columns))
     chosen = waiting[releasable(waiting, k=max(FEWEST, workspace.score_floor))]
-    return Batch(survey.id, week.sunday, dict(zip(chosen["id"], chosen["body"], strict=True)))
+    bodies = zip(chosen["body"], chosen["status"], strict=True)
+    return Batch(survey.id, week.sunday, dict(zip(chosen["id"], bodies, strict=True)))
 
 
 def _waiting(survey_id: int) -> tuple[sa.ColumnElement[bool], ...]:
@@ -120,9 +122,11 @@ def store(session: Session, batches: Sequence[Batch], _now: datetime) -> None:
         if (survey.released_until or date.min) >= batch.sunday:
             continue
         rows = session.execute(
-            sa.select(Response.id, Response.body_hash).where(*_waiting(survey.id)).with_for_update()
+            sa.select(Response.id, Response.body_hash, Response.status)
+            .where(*_waiting(survey.id))
+            .with_for_update()
         )
-        current = dict(rows.all())
+        current = {response_id: (body, status) for response_id, body, status in rows}
         if any(current.get(one) != body for one, body in batch.answers.items()):
             continue
         survey.released_until = batch.sunday

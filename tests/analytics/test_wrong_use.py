@@ -140,6 +140,7 @@ ELSEWHERE = {
     "count_themes": "test_plan.py",
     "weighted_scores": "test_weighted.py",
     "exposed_atoms": "test_privacy.py",
+    "releasable": "test_releases.py",
     "protect_comments": "test_protection.py",
     "protect_scores": "test_protection.py",
     "protect_themes": "test_protection.py",

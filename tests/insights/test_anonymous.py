@@ -287,7 +287,10 @@ def listed(app: Flask, selection: Selection = EVERYTHING, **filters: Sequence[st
     return list(page.comments)
 
 
-def test_ten_comments_are_listed_by_their_week_and_nothing_else(quiet: Flask) -> None:
+def test_ten_comments_are_listed_by_their_week_and_nothing_else(
+    quiet: Flask, client: FlaskClient, cast: Cast
+) -> None:
+    log_in(client, cast.member)
     answer(quiet, 30, survey="acme-nps", day=date(2026, 3, 4))
     answer(quiet, 9)
     close_week(quiet, 0)
@@ -300,6 +303,12 @@ def test_ten_comments_are_listed_by_their_week_and_nothing_else(quiet: Flask) ->
     for one in quiet_ones:
         assert (one.country, one.stage, one.score, one.contradicts) == (None, None, None, False)
     assert not any(one.is_anonymous for one in listed(quiet, country=("FI",)))
+    period = f"from={SPRING.start}&to={SPRING.end}"
+    page = text_of(client.get(f"/w/acme/comments?{period}").get_data(as_text=True))
+    assert "45 comments" in page and "week to Mar 15, 2026" in page
+    for query in ("comments?sentiment=negative", "comments?country=FI", "themes?"):
+        page = text_of(client.get(f"/w/acme/{query}&{period}").get_data(as_text=True))
+        assert "1 survey that promises anonymity is left out" in page
     chosen = listed(quiet, Selection(sentiment="negative"))
     assert len(chosen) == 30 and not any(one.is_anonymous for one in chosen)
 
@@ -310,3 +319,13 @@ def test_few_comments_with_names_do_not_hide_among_the_others(quiet: Flask) -> N
     assert len(listed(quiet)) == 20
     answer(quiet, 3, survey="acme-nps", day=date(2026, 3, 4))
     assert readable_of(quiet) is None
+
+
+def test_a_country_of_an_anonymous_survey_is_not_among_the_filters(
+    quiet: Flask, client: FlaskClient, cast: Cast
+) -> None:
+    answer(quiet, 1, country="MT")
+    answer(quiet, 1, survey="acme-nps", country="SE")
+    log_in(client, cast.member)
+    page = client.get(PAGE).get_data(as_text=True)
+    assert 'value="SE"' in page and 'value="MT"' not in page

@@ -22,6 +22,7 @@ from survey_app.insights.comments.schemas import (
     Selection,
 )
 from survey_app.insights.comments.undone import is_set_aside
+from survey_app.insights.lake.facts import IS_NAMED
 from survey_app.insights.models import CommentAnalysis, CommentCorrection, ThemeMention
 from survey_app.insights.queries import in_scope
 from survey_app.responses.models import Answer, Response
@@ -265,10 +266,12 @@ def _mentions(session: Session, ids: Sequence[int]) -> dict[Place, list[Mention]
 def progress(
     session: Session, workspace: Workspace, *, engine: str = nlp.ENGINE_VERSION
 ) -> Progress:
-    """How far the reading of the workspace's comments has come."""
+    """How far the reading of the workspace's comments has come; not of anonymous surveys', whose
+    answers nobody may count as they arrive.
+    """
     every, waiting = session.execute(
         sa.select(sa.func.count(), sa.func.count().filter(_waits(engine))).where(
-            Response.workspace_id == workspace.id, Response.has_comment.is_(True)
+            Response.workspace_id == workspace.id, Response.has_comment.is_(True), IS_NAMED
         )
     ).one()
     return Progress(every, waiting)

@@ -18,7 +18,7 @@ from analytics.scope import Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
 from survey_app.insights.comments.undone import IS_READY
-from survey_app.insights.lake.facts import IS_PUBLISHED, PERSON
+from survey_app.insights.lake.facts import IS_NAMED, IS_PUBLISHED, PERSON
 from survey_app.insights.lake.reading import Source
 from survey_app.insights.models import CommentAnalysis
 from survey_app.insights.queries import ANALYSED, COLUMNS, in_scope
@@ -30,7 +30,6 @@ Rows = sa.Select[*tuple[Any, ...]]
 AGE = "age_band"
 NAMED = ("country", "stage")  # what a comment says of its writer
 FEWEST = 10  # comments of anonymous surveys that stand together; a workspace's floor may be higher
-IS_NAMED = Response.survey_id.not_in(sa.select(Survey.id).where(Survey.anonymous.is_(True)))
 
 
 @dataclass(frozen=True, slots=True)

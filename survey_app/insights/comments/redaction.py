@@ -15,6 +15,7 @@ import nlp
 from nlp.redaction import redact
 from survey_app.accounts.models import Workspace
 from survey_app.insights.comments.undone import has_job, is_set_aside
+from survey_app.insights.lake.facts import IS_NAMED
 from survey_app.insights.models import CommentAnalysis, TopicSearch
 from survey_app.responses.models import Answer, Response
 
@@ -104,7 +105,7 @@ def store(session: Session, found: Sequence[Redacted], now: datetime) -> None:
 
 
 def count_unredacted(session: Session, workspace: Workspace) -> Unredacted:
-    """What nobody may see yet, of a workspace."""
+    """What nobody may see yet, of a workspace's surveys with names."""
     if not workspace.redact:
         return Unredacted(0, 0)
     every, set_aside = session.execute(
@@ -112,6 +113,7 @@ def count_unredacted(session: Session, workspace: Workspace) -> Unredacted:
             Response.workspace_id == workspace.id,
             Response.has_comment.is_(True),
             Response.redacted_at.is_(None),
+            IS_NAMED,
         )
     ).one()
     return Unredacted(every - set_aside, set_aside)

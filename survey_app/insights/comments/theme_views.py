@@ -9,6 +9,7 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 import nlp
+from analytics.scope import Scope
 from survey_app.accounts.operations import Actor
 from survey_app.db import db
 from survey_app.errors import Conflict, Invalid, SoundingsError
@@ -23,6 +24,7 @@ from survey_app.insights.comments.topic_queries import shown_topics
 from survey_app.insights.filters import today
 from survey_app.insights.frame import facts, frame
 from survey_app.insights.models import OwnTheme
+from survey_app.insights.releases import left_out
 from survey_app.insights.theme_names import THEMES
 
 blueprint = Blueprint("themes", __name__, url_prefix="/w/<workspace>/themes")
@@ -36,6 +38,8 @@ def show_themes(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the gu
     own = own_themes.own_themes(db.session, actor.workspace.id)
     with facts() as source:
         spoken = spoken_themes(source, actor.workspace, today=today(actor))
+        named = Scope(workspace=actor.workspace.id, period=spoken.period, anonymous=False)
+        hidden = left_out(source.session, named)
     names = {theme.code: theme.name for theme in own}
     labels = [words.theme(code, names) for code in spoken.themes["theme"]]
     rows = spoken.themes.assign(label=labels)
@@ -47,6 +51,7 @@ def show_themes(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the gu
         rows=rows,
         drawn={"themes": drawings.themes(rows)},
         trouble=source.trouble,
+        left_out=hidden,
         own=own,
         topics=shown_topics(db.session, actor.workspace),
         progress=progress(db.session, actor.workspace, engine=engine),

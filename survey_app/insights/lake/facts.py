@@ -23,10 +23,8 @@ SCORES = ("nps", "csat", "ces")
 # A customer counts once, every anonymous response is its own respondent.
 PERSON = sa.func.coalesce("c:" + Response.customer_key, "r:" + sa.cast(Response.id, sa.Text))
 # Of surveys that promise anonymity, only what was released (`insights.releases`).
-IS_PUBLISHED = sa.or_(
-    Response.released_week.is_not(None),
-    Response.survey_id.not_in(sa.select(Survey.id).where(Survey.anonymous.is_(True))),
-)
+IS_NAMED = Response.survey_id.not_in(sa.select(Survey.id).where(Survey.anonymous.is_(True)))
+IS_PUBLISHED = sa.or_(Response.released_week.is_not(None), IS_NAMED)
 DAY = 86_400  # seconds
 TEXT, WHOLE = pa.string(), pa.int64()
 PART = 1000  # rows of the database at once
