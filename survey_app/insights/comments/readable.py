@@ -114,16 +114,22 @@ def what_is_readable(
     scope = scope.without(AGE)
     numbers = numbers or _numbers(source, scope)
     session = source.session
-    named = _people(session, scope, anonymous=False)
+    named = every = numbers.writers
+    if narrowed(scope).anonymous and _any_anonymous(session, workspace):
+        named, every = (_people(session, scope, anonymous=one) for one in (False, True))
     if not is_open(numbers.writers, workspace) or not is_open(named, workspace):
         return None
     told = {name: _visible(_writers(session, workspace, scope, name), name) for name in NAMED}
     for table in numbers.tables:
         name = table.columns[0]
         told[name] -= set(table.loc[table["suppressed"], name])
-    every = _people(session, scope, anonymous=True) if narrowed(scope).anonymous else 0
     enough = every - named >= max(FEWEST, workspace.comment_floor)
     return Readable(scope, told["country"], told["stage"], anonymous=enough)
+
+
+def _any_anonymous(session: Session, workspace: Workspace) -> bool:
+    of = (Survey.workspace_id == workspace.id, Survey.anonymous.is_(True))
+    return bool(session.scalar(sa.select(sa.exists().where(*of))))
 
 
 def _people(session: Session, scope: Scope, *, anonymous: bool) -> int:
