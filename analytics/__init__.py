@@ -15,7 +15,8 @@ The law of this package:
 * An empty denominator is null, never 0. A value travels with its n and its interval. Counts
   are int64; tables have their keys first, sorted, the null key last.
 * Suppression is a step of its own: `suppress` on one finished table, `suppress_together` on all
-  that is shown, and `protect_scores` for whatever is asked of a scope.
+  that is shown, and `protect_scores` for whatever is asked of a scope. Anonymous surveys come in
+  batches (`releasable`), off whose lattice the planner leaves them out.
 * Numbers before pictures: only `analytics.charts` draws, and this file doesn't import it.
 """
 
