@@ -118,4 +118,4 @@ def _table(counted: pd.DataFrame, within: str, name: str | None) -> privacy.Rows
         return privacy.Rows(keys=keys, people=people, within=(within,))
     sizes = counted.groupby(name).size()
     keys = sizes.index.to_frame(index=False)
-    return privacy.Rows(keys=keys, people=sizes.to_numpy(dtype=np.int64), within=(within,))
+    return privacy.Rows(keys=keys, people=sizes.to_numpy().astype(np.int64), within=(within,))
