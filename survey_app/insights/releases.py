@@ -118,7 +118,7 @@ def _waiting(survey_id: int) -> tuple[sa.ColumnElement[bool], ...]:
 def store(session: Session, batches: Sequence[Batch], _now: datetime) -> None:
     """Publish each batch whole; one of whose answers has changed meanwhile is looked at anew."""
     for batch in batches:
-        survey = session.get_one(Survey, batch.survey_id, with_for_update=True)
+        survey = session.get_one(Survey, batch.survey_id, with_for_update={"key_share": True})
         if (survey.released_until or date.min) >= batch.sunday:
             continue
         rows = session.execute(

@@ -170,6 +170,7 @@ def test_on_the_lattice_everybody_counts(by: tuple[str, ...]) -> None:
         (("bucket",), {}, "day"),
         ((), {"filters": {"country": ["FI"]}}, "month"),
         ((), {"filters": {"country": ["FI", "SE"]}}, "month"),
+        ((), {"weights": {"country": {"FI": 1}}}, "month"),
         ((), {"anonymous": False}, "month"),
     ],
 )

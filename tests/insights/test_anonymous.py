@@ -25,6 +25,7 @@ from perceptions import PAGE, fill, text_of
 from analytics import Breakdown, Period, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.queries import workspace_by_key
+from survey_app.app import JOB_KINDS
 from survey_app.db import db
 from survey_app.insights import releases
 from survey_app.insights.commands import export_nps
@@ -201,6 +202,7 @@ def test_an_erasure_moves_nobody_to_another_batch(quiet: Flask) -> None:
 
 
 def test_a_week_is_worked_off_once(quiet: Flask) -> None:
+    assert RELEASE_ANSWERS in JOB_KINDS
     answer(quiet, 9)
     then = MONDAY + WEEK
     assert run_of(quiet, then) and not run_of(quiet, then)
