@@ -5,7 +5,8 @@ all of them. For a scope and what is asked of it:
 
 1. the total and the tables by every single dimension are decided *together*, whichever of them are
    asked for (`privacy.suppress_together`), so that no two pages of the same scope can be subtracted
-   from each other; of these, the dimensions of `LATER` knowing what the others show (countries before languages);
+   from each other; of these, those of `LATER` knowing what the others show (so that
+   a language hides rather than its country);
 2. then what else is asked for, over time or by several dimensions, one table after the other, each
    knowing what is shown already (and of several dimensions first the fewer);
 3. pages with fewer filters tell of the same row, too: all of it, and without one filter each. From
