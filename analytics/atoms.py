@@ -42,6 +42,8 @@ def score_atoms(
     `person`, a number that occurs again where the same one is in another atom.
     """
     asked, beside = list(asked), list(beside)
+    if not asked:
+        return []
     totals = list(dict.fromkeys(each.total for each in asked))
     found = []
     with engines.held(plan.answers(frame, scope, [*asked, *beside], grain=grain)) as held:

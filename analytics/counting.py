@@ -1,8 +1,8 @@
 """Counting marked rows by several breakdowns and under several subsets of a scope's filters.
 
 Rows come from `plan.py` with their keys, `_total` (which total they are part of), `_value`, `_mask`
-(which filters hold, a bit each) and `person`. Each part is counted twice, and both counts serve
-every subset of the filters at once:
+(which filters hold, a bit each) and `person`. Where one subset of the filters is asked for, one
+group-by counts. Else each part is counted twice, and both counts serve all subsets at once:
 
 * answers by key, value and mask: sums over masks give the counts under any subset of filters;
 * people by key and *signature*: under which of the subsets the person has an answer, a bit each.
@@ -32,6 +32,7 @@ _NUMBERS = ("_part", "_value", "_mask", "_n")
 
 Whole = NDArray[np.int64]
 Chosen = NDArray[np.bool_]
+Key = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,10 @@ def count(
         rows = rows.with_columns(**flags)
     with engines.held(rows) as held:
         once = engines.at_once(held, len(parts))
-        counting = _Counting(
-            tuple((part.total, part.by) for part in parts), tuple(flags), once=once
-        )
+        if not flags:
+            counted = engines.answer(held, _Plain(tuple(parts), once=once))
+            return [[_plain_table(part, at, counted, checked)] for at, part in enumerate(parts)]
+        counting = _Counting(tuple(parts), tuple(flags), once=once)
         found = _Found.of(engines.answer(held, counting), list(flags))
     return [_tables(part, found.of_part(at), checked) for at, part in enumerate(parts)]
 
@@ -99,31 +101,17 @@ def _scored(subset: int) -> str:
 
 @dataclass(frozen=True)
 class _Counting:
-    """What the engine does, as a plan: it hangs on what is asked for, not on a scope's values.
+    """What the engine does, as a plan: it hangs on what is asked for, not on a scope's values."""
 
-    `parts`: the total and the keys of each. `once`: all parts in one group-by.
-    """
-
-    parts: tuple[tuple[int, tuple[str, ...]], ...]
+    parts: tuple[Part, ...]
     flags: tuple[str, ...]
     once: bool
 
     def __call__(self, rows: Rows) -> Rows:
         """Marked rows with flags → `_part, _value, _mask, _n, _key0 …`."""
-        width = max(len(by) for _, by in self.parts)
-        keys = [f"_key{place}" for place in range(width)]
-        of_total = {total: rows.filter(nw.col("_total") == total) for total, _ in set(self.parts)}
-        groups = [
-            of_total[total].select(
-                nw.lit(at).alias("_part"),
-                *(nw.col(name).alias(key) for key, name in zip(keys, by, strict=False)),
-                *(nw.lit(None, nw.String()).alias(key) for key in keys[len(by) :]),
-                *("_value", "_mask", "person", *self.flags),
-            )
-            for at, (total, by) in enumerate(self.parts)
-        ]
-        if self.once:
-            groups = [nw.concat(groups)]
+        said = [nw.col(name) for name in ("_value", "_mask", *self.flags)]
+        groups = _groups(rows, self.parts, [said] * len(self.parts), once=self.once)
+        keys = _keys(self.parts)
         return nw.concat([counts for each in groups for counts in self._counts(each, keys)])
 
     def _counts(self, rows: Rows, keys: Sequence[str]) -> tuple[Rows, Rows]:
@@ -135,9 +123,6 @@ class _Counting:
 
     def _people(self, rows: Rows, keys: Sequence[str]) -> Rows:
         """Distinct people by keys and signature."""
-        if not self.flags:  # the shorter way to the same
-            counted = rows.group_by(*keys).agg(_n=nw.col("person").n_unique())
-            return counted.with_columns(_mask=nw.lit(0))
         each = rows.group_by(*keys, "person").agg(*(nw.col(flag).max() for flag in self.flags))
         bits = (nw.col(flag) * (1 << place) for place, flag in enumerate(self.flags))
         return (
@@ -145,6 +130,67 @@ class _Counting:
             .group_by(*keys, "_mask")
             .agg(_n=nw.len())
         )
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """The same where no filter is compared: a row has all counts of a group, as by hand."""
+
+    parts: tuple[Part, ...]
+    once: bool
+
+    def __call__(self, rows: Rows) -> Rows:
+        """Marked rows → `_part, _people, _n, _n0 …` (a column per value), `_key0 …`."""
+        width = max(len(part.values) for part in self.parts)
+        one, nought = nw.lit(1), nw.lit(0)
+        flags = [
+            [
+                nw.when(nw.col("_value") == value).then(one).otherwise(nought)
+                for value in part.values
+            ]
+            + [nought] * (width - len(part.values))
+            for part in self.parts
+        ]
+        said = [[flag.alias(f"_n{at}") for at, flag in enumerate(each)] for each in flags]
+        keys = ("_part", *_keys(self.parts))
+        numbers = [nw.col(f"_n{at}").sum() for at in range(width)]
+        return nw.concat(
+            [
+                each.group_by(*keys).agg(
+                    nw.col("person").n_unique().alias("_people"), nw.len().alias("_n"), *numbers
+                )
+                for each in _groups(rows, self.parts, said, once=self.once)
+            ]
+        )
+
+
+def _groups(
+    rows: Rows, parts: Sequence[Part], said: Sequence[Sequence[nw.Expr]], *, once: bool
+) -> list[Rows]:
+    """The rows of each part: `_part, _key0 …, person`, and what is said of them.
+
+    `once`: of all parts together.
+    """
+    keys = _keys(parts)
+    of_total = {
+        total: rows.filter(nw.col("_total") == total) for total in {part.total for part in parts}
+    }
+    groups = [
+        of_total[part.total].select(
+            nw.lit(at).alias("_part"),
+            *(nw.col(name).alias(key) for key, name in zip(keys, part.by, strict=False)),
+            *(nw.lit(None, nw.String()).alias(key) for key in keys[len(part.by) :]),
+            nw.col("person"),
+            *columns,
+        )
+        for at, (part, columns) in enumerate(zip(parts, said, strict=True))
+    ]
+    return [nw.concat(groups)] if once else groups
+
+
+def _keys(parts: Sequence[Part]) -> list[str]:
+    """The names that keys have in all parts: as many as the widest needs."""
+    return [f"_key{place}" for place in range(max(len(part.by) for part in parts))]
 
 
 @dataclass(frozen=True)
@@ -184,23 +230,35 @@ class _Found:
         chosen: Chosen = (self.value == value) & (self.mask & subset == subset)
         return chosen
 
-    def grouped(self, width: int) -> tuple[list[tuple[str | None, ...]], Whole]:
-        """The first `width` keys, each once, sorted, null last; and which of them each row has."""
-        if not width:
-            return [()], np.zeros(len(self.n), dtype=np.int64)
-        rows = [
-            tuple(None if is_null(key) else key for key in row)
-            for row in zip(*self.keys[:width], strict=True)
-        ]
-        keys = sorted(set(rows), key=lambda row: [(key is None, key or "") for key in row])
-        place = {key: at for at, key in enumerate(keys)}
-        return keys, np.array([place[row] for row in rows], dtype=np.int64)
+
+def _grouped(keys: NDArray[np.object_]) -> tuple[list[Key], Whole]:
+    """Keys (a row per place), each once, sorted, null last; and which of them each column has."""
+    if not len(keys):
+        return [()], np.zeros(keys.shape[1], dtype=np.int64)
+    rows = [tuple(None if is_null(key) else key for key in row) for row in zip(*keys, strict=True)]
+    every = sorted(set(rows), key=lambda row: [(key is None, key or "") for key in row])
+    place = {key: at for at, key in enumerate(every)}
+    return every, np.array([place[row] for row in rows], dtype=np.int64)
+
+
+def _plain_table(part: Part, at: int, found: Mapping[str, list[Any]], checked: str) -> pd.DataFrame:
+    chosen = np.array(found["_part"], dtype=np.int64) == at
+    names = [f"_key{place}" for place in range(len(part.by))]
+    columns = np.array([found[name] for name in names], dtype=object)
+    keys, group = _grouped(columns.reshape(len(names), len(chosen))[:, chosen])
+    names = ["_n", "_people", *(f"_n{place}" for place in range(len(part.values)))]
+    counts = np.zeros((len(names), len(keys)), dtype=np.int64)
+    counts[:, group] = np.array([found[name] for name in names], dtype=np.int64)[:, chosen]
+    answers, *counted = counts
+    if not np.array_equal(np.sum(counted[1:], axis=0), answers):
+        raise FrameError(checked, "holds values out of range", hint=RANGES)
+    return _table(part.by, keys, dict(zip((PEOPLE, *part.columns), counted, strict=True)))
 
 
 def _tables(part: Part, found: _Found, checked: str) -> list[pd.DataFrame]:
     if not np.isin(found.value, (*part.values, _PEOPLE)).all():
         raise FrameError(checked, "holds values out of range", hint=RANGES)
-    keys, group = found.grouped(len(part.by))
+    keys, group = _grouped(found.keys[: len(part.by)])
     tables = []
     for subset in part.subsets:
         rows = {PEOPLE: found.people(_inside(subset))}
@@ -215,9 +273,7 @@ def _tables(part: Part, found: _Found, checked: str) -> list[pd.DataFrame]:
     return tables
 
 
-def _table(
-    by: Sequence[str], keys: Sequence[tuple[str | None, ...]], counts: Mapping[Any, Whole]
-) -> pd.DataFrame:
+def _table(by: Sequence[str], keys: Sequence[Key], counts: Mapping[Any, Whole]) -> pd.DataFrame:
     """Keys and counts, without the keys that nobody has."""
     some = np.flatnonzero(counts[PEOPLE]).tolist() if by else [0]
     columns: dict[Any, Any] = {

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 import narwhals as nw
-import pandas as pd
 
 EAGER = {
     nw.Implementation.PANDAS,
@@ -44,16 +43,6 @@ def answer(held_rows: Rows, plan: Plan) -> dict[str, list[Any]]:
     result = _run(relation, _text(plan, columns))
     rows, names = result.fetchall(), [column[0] for column in result.description]
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
-
-
-def answer_frame(rows: Rows, plan: Plan) -> pd.DataFrame:
-    """What `plan`, which reads its rows several times, makes of them: a pandas frame."""
-    with held(rows) as kept:
-        lazy = plan(kept)
-        if not lazy.implementation.is_duckdb():
-            return pd.DataFrame(collect(lazy))
-        frame: pd.DataFrame = lazy.collect("pandas").to_native()
-        return frame
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """The one planner: from a scope and what is asked of it to small tables of counts.
 
 Whatever engine holds the facts, it reads them once per call: the rows of the scope are picked
-(workspace, month, day, surveys, moment), made narrow and marked with what is counted and which of
-the filters hold; `counting.py` does the rest. Whole numbers only: exact, on every engine.
+(workspace, month, day, surveys, moment, and the filters that hold in all that is asked), made
+narrow and marked with what is counted and which of the other filters hold; `counting.py` does the
+rest. Whole numbers only: exact, on every engine.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from functools import reduce
@@ -24,6 +25,8 @@ from analytics.periods import Grain, buckets
 from analytics.releases import narrowed
 from analytics.scope import BUCKET, VALUES, Breakdown, Filters, Scope
 
+Choice = Mapping[str, tuple[str, ...]]  # dimension → the values that count
+ANY: Choice = {}
 POLARITIES = (*facts.POLARITIES, "unscored")
 WRONG = -1  # in the place of a value outside its metric's
 
@@ -50,10 +53,11 @@ def count_scores(
     if not asked:
         return []
     scope = narrowed(scope, [breakdown for breakdown, _ in asked], grain=grain)
+    scope, always = _pushed(scope, [subset for _, subset in asked])
     ways = dict.fromkeys(breakdown for breakdown, _ in asked)
     totals = list(dict.fromkeys(_total(scope, breakdown) for breakdown in ways))
     starts = [day.isoformat() for day in buckets(scope.period, grain=grain)]
-    rows = answers(frame, scope, list(ways), grain=grain)
+    rows = answers(frame, scope, list(ways), grain=grain, always=always)
     parts = []
     for breakdown in ways:
         values = VALUES[breakdown.metric]
@@ -77,7 +81,7 @@ def count_comments(frame: Any, scope: Scope, asked: Iterable[Filters]) -> list[p
     """Comments under each of several of the scope's filters: one row, `people, negative, neutral,
     positive, unscored`, int64. Frame and errors as for `count_scores`.
     """
-    return _count_polarities(comments(frame, scope), scope, asked, "sentiment")
+    return _count_polarities(comments, frame, scope, asked, "sentiment")
 
 
 def count_themes(frame: Any, scope: Scope, asked: Iterable[Filters]) -> list[pd.DataFrame]:
@@ -86,13 +90,23 @@ def count_themes(frame: Any, scope: Scope, asked: Iterable[Filters]) -> list[pd.
 
     `frame`: mentions (`facts.MENTIONS`) of any engine. Errors as for `count_scores`.
     """
-    return _count_polarities(mentions(frame, scope), scope, asked, "polarity", by=("theme",))
+    return _count_polarities(mentions, frame, scope, asked, "polarity", by=("theme",))
 
 
 def _count_polarities(
-    rows: Rows, scope: Scope, asked: Iterable[Filters], column: str, *, by: tuple[str, ...] = ()
+    read: Callable[..., Rows],
+    frame: Any,
+    scope: Scope,
+    asked: Iterable[Filters],
+    column: str,
+    *,
+    by: tuple[str, ...] = (),
 ) -> list[pd.DataFrame]:
     asked = list(asked)
+    if not asked:
+        return []
+    scope, always = _pushed(narrowed(scope), asked)  # before filters leave the scope
+    rows = read(frame, scope, always=always)
     subsets = tuple(dict.fromkeys(_bits(scope, subset) for subset in asked))
     part = Part(0, by, subsets, tuple(range(len(POLARITIES))), POLARITIES, scored=bool(by))
     found = count(rows, [part], filters=len(scope.filters), checked=column)[0]
@@ -114,16 +128,37 @@ def _filled(table: pd.DataFrame, starts: Sequence[str]) -> pd.DataFrame:
 # --- which rows -----------------------------------------------------------------------------------
 
 
-def answers(frame: Any, scope: Scope, ways: Sequence[Breakdown], *, grain: Grain = "month") -> Rows:
+def _pushed(scope: Scope, asked: Sequence[Filters]) -> tuple[Scope, Choice]:
+    """The scope with those filters that only some of the asked subsets have, and those of all."""
+    for name in set().union(*asked) - set(scope.filters):
+        names = ", ".join(scope.filters)
+        hint = f"one of {names}" if names else "the scope has none"
+        raise ArgumentError("asked", f"{name!r} is no filter of the scope", hint=hint)
+    everywhere = set(scope.filters).intersection(*asked)
+    some = set().union(*asked) - everywhere
+    always = {name: scope.filters[name] for name in scope.filters if name in everywhere}
+    kept = {name: scope.filters[name] for name in scope.filters if name in some}
+    return replace(scope, filters=kept), always
+
+
+def answers(
+    frame: Any,
+    scope: Scope,
+    ways: Sequence[Breakdown],
+    *,
+    grain: Grain = "month",
+    always: Choice = ANY,
+) -> Rows:
     """The scope's answers to what is asked, not yet counted, as `counting.py` reads them.
 
-    Columns: the keys of all breakdowns, `_total` (its place among those asked for, in their order),
-    `_value`, `_mask`, `person`.
+    `always`: further filters, which pick rows; the scope's are only marked. Columns: the keys of
+    all breakdowns, `_total` (its place among those asked for, in their order), `_value`, `_mask`,
+    `person`.
     """
     totals = list(dict.fromkeys(_total(scope, breakdown) for breakdown in ways))
     keys = {name for breakdown in ways for name in breakdown.by}
     starts = [day.isoformat() for day in buckets(scope.period, grain=grain)]
-    opened = _Opened(frame, facts.FACTS, scope, needed=["metric", "score", *keys])
+    opened = _Opened(frame, facts.FACTS, scope, always, needed=["metric", "score", *keys])
     return opened.rows(
         [_any([_of(total) for total in totals]), ~nw.col("score").is_null()],
         total=_place([_of(total) for total in totals]),
@@ -134,20 +169,19 @@ def answers(frame: Any, scope: Scope, ways: Sequence[Breakdown], *, grain: Grain
     )
 
 
-def comments(frame: Any, scope: Scope) -> Rows:
+def comments(frame: Any, scope: Scope, *, always: Choice = ANY) -> Rows:
     """The scope's comments, not yet counted; `_value` is the place of their sentiment."""
-    opened = _Opened(frame, facts.FACTS, narrowed(scope), needed=["metric", "sentiment"])
+    opened = _Opened(frame, facts.FACTS, narrowed(scope), always, needed=["metric", "sentiment"])
     return _judgements(opened, "sentiment", [nw.col("metric") == "comment"])
 
 
-def mentions(frame: Any, scope: Scope) -> Rows:
+def mentions(frame: Any, scope: Scope, *, always: Choice = ANY) -> Rows:
     """The scope's mentions of themes, not yet counted, by `theme`.
 
     None of anonymous surveys: of a batch, few mention the same.
     """
-    opened = _Opened(
-        frame, facts.MENTIONS, replace(scope, anonymous=False), needed=["theme", "polarity"]
-    )
+    scope = replace(scope, anonymous=False)
+    opened = _Opened(frame, facts.MENTIONS, scope, always, needed=["theme", "polarity"])
     return _judgements(opened, "polarity", [], by=("theme",))
 
 
@@ -166,10 +200,17 @@ class _Opened:
     """A frame past the door, with the scope that is looked at."""
 
     def __init__(
-        self, frame: Any, shape: facts.FactShape, scope: Scope, *, needed: Sequence[str]
+        self,
+        frame: Any,
+        shape: facts.FactShape,
+        scope: Scope,
+        always: Choice,
+        *,
+        needed: Sequence[str],
     ) -> None:
-        self.scope = scope
-        wanted = {"workspace", "month", "day", "person", *needed, *scope.filters} - {BUCKET}
+        self.scope, self._always = scope, always
+        wanted = {"workspace", "month", "day", "person", *needed, *scope.filters, *always}
+        wanted -= {BUCKET}
         wanted.add("kind" if scope.survey is None else "survey")
         if scope.as_of is not None:
             wanted.add("received")
@@ -221,6 +262,8 @@ class _Opened:
             yield nw.col("received") <= _microseconds(scope.as_of)
         if not scope.anonymous:
             yield ~nw.col("anonymous")
+        for name, values in self._always.items():
+            yield _holds(name, values)
 
 
 def _total(scope: Scope, breakdown: Breakdown) -> tuple[str, str | None]:
@@ -297,20 +340,17 @@ def _bucket(starts: Sequence[str], dtype: nw.dtypes.DType) -> nw.Expr:
 def _mask(scope: Scope) -> nw.Expr:
     """Which of the scope's filters hold, a bit each; none holds where its dimension is null."""
     bits = [
-        nw.when(nw.col(name).cast(nw.String()).is_in(values))
-        .then(nw.lit(1 << at))
-        .otherwise(nw.lit(0))
+        nw.when(_holds(name, values)).then(nw.lit(1 << at)).otherwise(nw.lit(0))
         for at, (name, values) in enumerate(scope.filters.items())
         if values
     ]
     return nw.sum_horizontal(*bits) if bits else nw.lit(0)
 
 
+def _holds(name: str, values: Sequence[str]) -> nw.Expr:
+    return nw.col(name).cast(nw.String()).is_in(values) if values else nw.lit(value=False)
+
+
 def _bits(scope: Scope, subset: Filters) -> int:
-    """The mask of a subset of the filters."""
-    names = list(scope.filters)
-    for name in subset:
-        if name not in names:
-            hint = f"one of {', '.join(names)}" if names else "the scope has none"
-            raise ArgumentError("asked", f"{name!r} is no filter of the scope", hint=hint)
-    return sum(1 << names.index(name) for name in set(subset))
+    """The mask of those of a narrowed scope's filters that are in a subset."""
+    return sum(1 << at for at, name in enumerate(scope.filters) if name in subset)

@@ -5,7 +5,8 @@ all of them. For a scope and what is asked of it:
 
 1. the total and the tables by every single dimension are decided *together*, whichever of them are
    asked for (`privacy.suppress_together`), so that no two pages of the same scope can be subtracted
-   from each other; of these, the dimensions of `LATER` knowing what the others show;
+   from each other; of these, those of `LATER` knowing what the others show (so that
+   a language hides rather than its country);
 2. then what else is asked for, over time or by several dimensions, one table after the other, each
    knowing what is shown already (and of several dimensions first the fewer);
 3. pages with fewer filters tell of the same row, too: all of it, and without one filter each. From
@@ -36,7 +37,7 @@ from analytics.scope import DIMENSIONS, Breakdown, Scope
 from analytics.suppress import hidden_rows
 
 # What few pages show hides where it is that or what many show.
-LATER = ("region", "comment_language", "survey", "month")
+LATER = ("language", "region", "comment_language", "survey", "month")
 MANY = 25_000
 HIDDEN, CLOSED = "hidden", "closed"
 INSIDE = "_inside"  # of atoms: all filters hold
@@ -58,7 +59,7 @@ def protect_scores(
     scope = narrowed(scope, asked, grain=grain)
     totals = list(dict.fromkeys(each.total for each in asked))
     ways = [*asked, *(total.over(name) for total in totals for name in scope.filters)]
-    beside = [each.total.over(name) for each in asked if each.by for name in DIMENSIONS]
+    beside = [total.over(name) for total in totals for name in DIMENSIONS]
     found = score_atoms(frame, scope, ways, grain=grain, beside=beside, most=MANY)
     decided: dict[tuple[Breakdown, Keys], pd.DataFrame] = {}
     closed = []
@@ -199,7 +200,7 @@ class _Deciding:
         known = [one.rows(~one.hidden, fixed=True) for one in self._tables.values()]
         fresh = [one.rows(~one.hidden) for one in tables]
         if _many([*known, *fresh]) > privacy.MOST_ROWS:
-            found = [hidden_rows(one.keys, np.asarray(one.people), k=self._k) for one in fresh]
+            found = [hidden_rows(one.codes, _fewest(one), k=self._k)[~one.hidden] for one in tables]
         elif not _many(fresh):
             found = [np.zeros(0, dtype=np.bool_) for _ in fresh]
         else:
@@ -276,6 +277,11 @@ def _places(code: Whole) -> tuple[Whole, Whole]:
         return found, place
     known = np.bincount(code) > 0
     return np.flatnonzero(known), (np.cumsum(known) - 1)[code]
+
+
+def _fewest(table: _Table) -> Whole:
+    """The people of each row, no more than one where it hides: it needs company as if so few."""
+    return np.where(table.hidden, np.minimum(table.people, 1), table.people)
 
 
 def _many(rows: Iterable[privacy.Rows]) -> int:

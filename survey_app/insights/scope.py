@@ -7,10 +7,12 @@ from analytics.scope import DIMENSIONS
 from survey_app.errors import N_, Invalid
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+# Of one table. What hides in it is decided of all its parts first, twice as many for each more.
+MOST_DIMENSIONS = 3
 
 
 def check_dimensions(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Known dimensions, each once. Raises Invalid."""
+    """Known dimensions, each once, at most `MOST_DIMENSIONS`. Raises Invalid."""
     unknown = [name for name in names if name not in DIMENSIONS]
     if unknown or len(set(names)) != len(names) or not names:
         raise Invalid(
@@ -19,6 +21,14 @@ def check_dimensions(names: tuple[str, ...]) -> tuple[str, ...]:
             hint=N_("Use each at most once: %(known)s."),
             names=", ".join(names),
             known=", ".join(DIMENSIONS),
+        )
+    if len(names) > MOST_DIMENSIONS:
+        raise Invalid(
+            "dimension.many",
+            N_("%(names)s are too many dimensions for one table."),
+            hint=N_("Use at most %(most)s."),
+            names=", ".join(names),
+            most=MOST_DIMENSIONS,
         )
     return names
 

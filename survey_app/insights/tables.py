@@ -122,9 +122,14 @@ def _results(asked: Sequence[Breakdown], found: Sequence[pd.DataFrame]) -> list[
 
 
 def _shown(table: pd.DataFrame, by: Sequence[str], protected: pd.DataFrame) -> pd.DataFrame:
-    """The table without what hides; rows of nobody are not among the protected ones."""
+    """The table without what hides.
+
+    Of the protected rows only those of nobody are absent; any other was counted a moment before
+    it was erased, and hides.
+    """
     hidden = dict(zip(_keys(protected, by), protected["hidden"], strict=True))
-    flags = [hidden.get(key, False) for key in _keys(table, by)]
+    answered = table.iloc[:, len(by)] > 0  # `n`, `comments` or `mentions`
+    flags = [hidden.get(key, some) for key, some in zip(_keys(table, by), answered, strict=True)]
     return analytics.conceal(table, np.array(flags, dtype=np.bool_))
 
 

@@ -173,6 +173,36 @@ def test_themes_are_those_of_plain_python(rows: list[Row], scope: Scope) -> None
             pd.testing.assert_frame_equal(found, _table(groups, ["theme"], counts), obj=name)
 
 
+@pytest.mark.parametrize("engine", fact_rows.ENGINES)
+@pytest.mark.parametrize("stages", [["a"], ["a", "b"], []])
+def test_a_filter_of_all_that_is_asked_counts_as_one_of_some(
+    engine: str, stages: list[str]
+) -> None:
+    rows = [
+        {
+            "score": at % 11,
+            "stage": [None, "a", "b"][at % 3],
+            "country": "de"[: at % 3],
+            "person": at % 7,
+        }
+        for at in range(40)
+    ]
+    talk = [row | {"metric": "comment", "score": None} for row in rows]
+    facts = fact_rows.ENGINES[engine](fact_rows.table(rows + talk))
+    themes = fact_rows.ENGINES[engine](fact_rows.mentions(rows))
+    scope = Scope(workspace=1, period=SPRING, filters={"stage": stages, "country": ["d"]})
+    for some in ([("stage",)], [("stage",), ("stage", "country")]):
+        ways = [(way, holding) for holding in some for way in WAYS]
+        for count, frame, asked, unfiltered in (
+            (count_scores, facts, ways, (WAYS[0], ())),
+            (count_comments, facts, some, ()),
+            (count_themes, themes, some, ()),
+        ):
+            *expected, _ = count(frame, scope, [*asked, unfiltered])
+            for found, table in zip(count(frame, scope, asked), expected, strict=True):
+                pd.testing.assert_frame_equal(found, table)
+
+
 def test_in_one_go_or_query_by_query_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         {"score": at % 11, "stage": "ab"[at % 2], "person": at % 7, "country": None}
@@ -212,7 +242,7 @@ def test_what_does_not_fit_is_named() -> None:
         count_scores([1], scope, asked)
     with pytest.raises(ArgumentError, match=r"'country' is no filter of the scope; one of stage"):
         count_scores(table, scope, [(Breakdown("nps"), ("country",))])
-    assert count_scores(table, scope, []) == []
+    assert count_scores(table, scope, []) == count_comments(table, scope, []) == []
 
 
 def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:

@@ -103,8 +103,9 @@ def test_people_whom_a_filter_leaves_out() -> None:
     )
     # 27 women; 30 and 27 in Finland: three men. In all 50 and 27: that many men are no secret.
     assert hidden(country, "country") == {"FI"}
-    # But the total is the row of Finland, which would be known by it.
-    assert total["hidden"].tolist() == [True]
+    # But the total is the row of Finland, which would be known by it: also where only it is asked.
+    alone = protect_scores(facts(people), scope_of(gender=("f",)), [NPS])[0]
+    assert total["hidden"].tolist() == alone["hidden"].tolist() == [True]
 
 
 def test_a_filter_by_a_hidden_value_closes() -> None:
@@ -142,7 +143,23 @@ def test_bounds_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_nobody_answered() -> None:
+def test_what_a_filter_hides_in_a_large_table_gets_company(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(privacy, "MOST_ROWS", 2)
+    women = {"FI": 27, "SE": 15, "NO": 18}
+    rows = [(name, "f") for name, many in women.items() for _ in range(many)]
+    rows += [(name, "m") for name, many in {"FI": 3, "SE": 5, "NO": 5}.items() for _ in range(many)]
+    people = pd.DataFrame(rows, columns=["country", "gender"])
+    asked = [NPS, NPS.over("country")]
+    total, country, _ = protect_scores(facts(people), scope_of(gender=("f",)), asked)
+    # Three men in Finland, thirteen in all: Finland's row would be the total less the others.
+    assert not total["hidden"].any()
+    assert hidden(country, "country") == {"FI", "SE"}
+
+
+def test_nothing_asked_nobody_answered() -> None:
+    assert [len(table) for table in protect_scores(facts(drawn(1)), scope_of(), [])] == [0]
     frame = facts(pd.DataFrame({"country": ["FI"] * 9}))
     empty = scope_of(country=("JP",))
     total, country, closed = protect_scores(frame, empty, [NPS, NPS.over("country")])

@@ -89,6 +89,7 @@ def test_a_comment_stays_text(app: Flask, reader: FlaskClient, tmp_path: Path) -
         "?from=2000-01-01&to=8999-12-31",
         "/export?format=exe",
         "/export?dimensions=password_hash",
+        "/export?dimensions=country,stage,gender,channel",
     ],
 )
 def test_a_wrong_address_is_refused_with_a_hint(reader: FlaskClient, address: str) -> None:

@@ -42,6 +42,18 @@ def test_a_filter_that_leaves_out_two_people_is_withheld(malta: FlaskClient) -> 
     assert "38" not in rest.split("Score over time")[0].split("Net Promoter Score")[1]
 
 
+def test_withheld_is_explained_beside_the_rows(malta: FlaskClient) -> None:
+    page = malta.get(PAGE).get_data(as_text=True)
+    found = re.findall(r"<table>(.*?)</table>(.*?)</div>", page, re.S)
+    told = [
+        ("withheld" in table, "A large group can be withheld" in after)
+        for table, after in found
+        if "NPS</th>" in table
+    ]
+    # Sweden's eight are withheld for the two of Malta; of gender nothing is.
+    assert set(told) == {(True, True), (False, False)}
+
+
 def test_so_is_its_export(malta: FlaskClient) -> None:
     csv = malta.get(f"{PAGE}/export?country=FI&country=SE&dimensions=gender").get_data(as_text=True)
     assert csv.splitlines()[1].endswith(",true")

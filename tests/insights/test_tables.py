@@ -182,6 +182,22 @@ def test_a_closed_floor_shows_nobody(filled: Flask) -> None:
     assert said.writers == 1
 
 
+def test_a_row_that_the_floor_does_not_know_hides(
+    filled: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protected = Source.protected_scores
+
+    def without_sweden(source: Source, *args: Any, **options: Any) -> list[pd.DataFrame]:
+        # As if those of Sweden were erased after they were counted.
+        countries, closed = protected(source, *args, **options)
+        return [countries[countries["country"] != "SE"], closed]
+
+    monkeypatch.setattr(Source, "protected_scores", without_sweden)
+    with facts(filled) as source:
+        table = tables.scores(source, scope_of(), metric="nps", by=["country"])
+    assert table.set_index("country")["suppressed"]["SE"]
+
+
 def test_a_filter_that_names_a_hidden_row_closes_its_own_metric(filled: Flask) -> None:
     with facts(filled) as source:
         # Malta's three, and their complement: but nobody there was asked for satisfaction.

@@ -1,17 +1,21 @@
 """`soundings lake`: make it again, put it in order, prove it, look at it."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import duckdb
 import sqlalchemy as sa
+from deltalake.exceptions import DeltaError
 from flask import current_app
 from flask.cli import with_appcontext
 
 from survey_app.accounts.models import Workspace
 from survey_app.db import db, reading
-from survey_app.errors import N_, Conflict
+from survey_app.errors import N_, Conflict, SoundingsError
 from survey_app.insights.lake import tidying, writing
 from survey_app.insights.lake.inspecting import Look, look
 from survey_app.insights.lake.state import snapshot
@@ -29,7 +33,7 @@ def lake() -> None:
 def rebuild() -> None:
     """Make the lake again from the database; goes on where it was stopped."""
     data_dir = _data_dir()
-    with only_writer(data_dir, wait=True):
+    with _writing(data_dir):
         _begin_or_resume(data_dir)
     with reading():
         waiting = look(db.session, data_dir, _now()).waiting
@@ -37,7 +41,7 @@ def rebuild() -> None:
         with click.progressbar(length=waiting, label="Writing", file=sys.stderr) as bar:
             is_all = False
             while not is_all:
-                with only_writer(data_dir, wait=True):
+                with _writing(data_dir):
                     written = writing.write_batch(db.session, data_dir, _now())
                 is_all = written.is_all
                 bar.update(written.responses)
@@ -53,7 +57,7 @@ def _begin_or_resume(data_dir: Path) -> None:
     with reading():
         known = snapshot(db.session)
         is_filled = look(db.session, data_dir, _now()).is_filled
-    if known is not None and not is_filled:
+    if known is not None and not known.trouble and not is_filled:
         try:
             open_to_write(known, data_dir)
         except LakeTrouble:
@@ -71,7 +75,7 @@ def compact() -> None:
 
 
 def _tidy(data_dir: Path) -> int:
-    with only_writer(data_dir, wait=True):
+    with _writing(data_dir):
         return tidying.tidy(db.session, data_dir, _now(), everything=True)
 
 
@@ -128,6 +132,21 @@ def _lines(found: Look) -> list[str]:
     if found.trouble:
         lines.append(f"trouble    {LakeTrouble(found.trouble)}")
     return lines
+
+
+@contextmanager
+def _writing(data_dir: Path) -> Iterator[None]:
+    """Hold the lake, once nobody else does; what its libraries raise becomes one sentence."""
+    with only_writer(data_dir, wait=True):
+        try:
+            yield
+        except (DeltaError, duckdb.Error) as error:
+            raise SoundingsError(
+                "lake.failed",
+                N_("The lake can't be written: %(reason)s."),
+                hint=N_("Is the disk full? Otherwise make it again: soundings lake rebuild"),
+                reason=str(error),
+            ) from None
 
 
 def _data_dir() -> Path:

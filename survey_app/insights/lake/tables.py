@@ -170,6 +170,8 @@ class Table:
         """
         if sum(1 for _ in (self.path / LOG).glob("*.json")) > LONG_LOG:
             self.delta.create_checkpoint()
+            log = self.path / LOG
+            _flush(*log.glob("*.checkpoint*.parquet"), log / "_last_checkpoint", log)
             self.delta.cleanup_metadata()
 
 

@@ -109,7 +109,10 @@ def _sweep(session: Session, data_dir: Path, now: datetime, *, kept: timedelta) 
     left = left_over(data_dir, list(tables.values()))
     oldest = min((path.stat().st_mtime for path in left), default=now.timestamp())
     record(session, known, tables, watermark=known.watermark)
-    is_gone = LakeRemoval.removed_at <= datetime.fromtimestamp(oldest, UTC)
+    # A file, however old, that was part of a version `kept` ago has nothing that had left by then,
+    # and no batch takes as long as that.
+    until = max(datetime.fromtimestamp(oldest, UTC), now - 2 * kept)
+    is_gone = LakeRemoval.removed_at <= until
     session.execute(sa.delete(LakeRemoval).where(is_gone))
     session.execute(sa.update(LakeState).values(tidied_at=now))
     session.commit()

@@ -22,6 +22,7 @@ from survey_app.insights.lake.models import LakeRemoval, LakeState
 from survey_app.insights.lake.state import FORMAT, TABLES, Snapshot, snapshot
 from survey_app.insights.lake.tables import LakeTrouble, Table, create, open_to_write
 from survey_app.responses.models import Response
+from survey_app.surveys.models import Survey
 
 BATCH = 20_000  # responses
 # So many are written at once; fewer wait until the last batch is a while ago.
@@ -174,8 +175,12 @@ def claim(session: Session, known: Snapshot, now: datetime, *, limit: int) -> in
     if has < limit:
         is_free = sa.or_(Response.fact_batch.is_(None), Response.fact_batch < known.since)
         waiting = _waiting(known, now).limit(limit - has)
-        # Who is just being changed is passed over: the change would not be seen, nor noticed.
-        free = sa.select(Response.id).where(Response.id.in_(waiting), is_free)
+        # Who is just being changed is passed over, or whose survey is: the change would not be
+        # seen, nor noticed.
+        quiet = sa.select(Survey.id).with_for_update(read=True, skip_locked=True)
+        free = sa.select(Response.id).where(
+            Response.id.in_(waiting), is_free, Response.survey_id.in_(quiet)
+        )
         taken = session.execute(
             sa.update(Response)
             .where(Response.id.in_(free.with_for_update(skip_locked=True)))

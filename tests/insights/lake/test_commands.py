@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from insights.lake.lakes import add, data_dir, prove, write
 from survey_app.app import job_kinds
 from survey_app.db import db
 from survey_app.insights.lake import commands, writing
+from survey_app.insights.lake.jobs import kinds as kinds_of_lake
 from survey_app.insights.lake.models import LakeRemoval, LakeState
-from survey_app.jobs import Job, work
+from survey_app.jobs import Job, run_once, work
 from survey_app.responses.models import Answer, Response
 
 
@@ -99,6 +101,28 @@ def test_rebuild_is_stopped_and_goes_on(filled: Flask, monkeypatch: pytest.Monke
     assert run(filled, "rebuild")[0] == 0
     assert not first.exists() or len(list((data_dir(filled) / "lake").glob("2*"))) == 2
     assert run(filled, "compact") == (0, "0 months rewritten.\n")
+
+
+def test_a_rebuild_does_not_go_on_with_a_lake_in_trouble(filled: Flask) -> None:
+    with filled.app_context():
+        writing.begin_generation(db.session, data_dir(filled), datetime.now(UTC))
+        db.session.execute(sa.update(LakeState).values(trouble="missing"))  # it was, for a while
+        db.session.commit()
+    assert run(filled, "rebuild")[0] == 0
+    assert "trouble" not in run(filled, "status")[1]
+
+
+def test_the_worker_outlives_a_folder_that_cannot_be_used(filled: Flask) -> None:
+    (data_dir(filled) / "lake").write_text("no folder")
+    kinds = kinds_of_lake(filled.config["SETTINGS"])
+    now = datetime.now(UTC)
+    with filled.app_context():
+        assert [run_once(kind, now) for kind in kinds] == [1, 0]
+        assert db.session.scalar(sa.select(Job.error)) == "FileExistsError"
+    (data_dir(filled) / "lake").unlink()
+    with filled.app_context():
+        assert run_once(kinds[0], now + timedelta(seconds=10)) == 1
+    assert prove(filled).facts == 10
 
 
 def _newer(app: Flask) -> None:

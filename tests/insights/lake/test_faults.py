@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from factories import Cast, settings_for
 from flask import Flask
 from insights.lake.lakes import add, data_dir, held, prove, tidy, write
+from insights.lake.test_commands import run
 from sqlalchemy.engine import URL
 
 from survey_app.accounts.models import Workspace
@@ -117,6 +118,8 @@ def test_a_full_disk_stops_the_lake_and_nothing_else(
         assert db.session.scalar(sa.select(Job.error)) == "DeltaError"
         add(db.session, 1)
         db.session.commit()
+    status, said = run(app, "rebuild")
+    assert status == 1 and "can't be written" in said and "disk full?" in said
     monkeypatch.undo()
     assert prove(app).facts == 0 and prove(app).differences == []
     with app.app_context():

@@ -1,6 +1,7 @@
 """Keeping the lake in order: sorted months, no old files, and nothing of what was erased."""
 
 import os
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -158,6 +159,32 @@ def test_what_was_erased_is_in_no_file_afterwards(scattered: Flask) -> None:
     assert prove(scattered).differences == []
 
 
+def test_an_erasure_ends_though_other_months_are_rewritten_all_the_time(
+    scattered: Flask,
+) -> None:
+    """Files just left behind are old, but were still in use after the erasure."""
+    now = datetime.now(UTC)
+    tidy(scattered, kept=timedelta())
+    for path in paths(scattered):
+        os.utime(path, (0, 0))
+    orphan = paths(scattered)[0].with_name("orphan.parquet")
+    shutil.copy(paths(scattered)[0], orphan)
+    os.utime(orphan, (0, 0))
+    with scattered.app_context():
+        for hours in (3, 1):
+            erased = {"workspace_id": 1, "response_id": hours, "month": "2026-04", "batch": 1}
+            moment = now - timedelta(hours=hours)
+            noted = {"noted_at": moment, "deadline": now, "removed_at": moment}
+            db.session.add(LakeRemoval(**erased, **noted))
+        db.session.execute(sa.update(Response).values(gender="woman"))
+        db.session.commit()
+    write(scattered, later=timedelta(minutes=3))
+    tidy(scattered)
+    with scattered.app_context():
+        assert db.session.scalars(sa.select(LakeRemoval.response_id)).all() == [1]
+    assert not orphan.exists() and len(paths(scattered)) > 4, "old files of readers are there"
+
+
 def due(app: Flask) -> list[datetime]:
     """The deadlines of the erasures that are not done."""
     with app.app_context():
@@ -168,9 +195,18 @@ def test_the_log_is_cut_short_and_stays_readable(
     scattered: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "LONG_LOG", 3)
+    flushed: list[Path] = []
+    real = tables._flush
+
+    def flush(*files: Path) -> None:
+        real(*files)
+        flushed.extend(files)
+
+    monkeypatch.setattr(tables, "_flush", flush)
     tidy(scattered)
     write(scattered)
-    assert list((data_dir(scattered) / "lake").rglob("*.checkpoint.parquet"))
+    found = set((data_dir(scattered) / "lake").rglob("*.checkpoint.parquet"))
+    assert found and found <= set(flushed), "before the entries that it replaces are deleted"
     assert prove(scattered).facts == 60 and prove(scattered).differences == []
 
 

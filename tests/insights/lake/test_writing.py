@@ -16,6 +16,7 @@ from survey_app.insights.lake.state import snapshot
 from survey_app.insights.lake.tables import SHAPES, TYPES, only_writer
 from survey_app.insights.models import CommentAnalysis
 from survey_app.responses.models import Answer, Response
+from survey_app.surveys.models import Survey
 
 LATER = timedelta(minutes=3)  # what has changed waits for two
 
@@ -111,6 +112,21 @@ def test_a_change_during_the_writing_is_not_lost(
     write(filled, later=LATER)
     assert prove(filled).facts == 18 and prove(filled).differences == []
     assert 1 in {row["score"] for row in held(filled)}
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+def test_a_survey_that_is_being_changed_is_waited_for(filled: Flask) -> None:
+    """Its trigger doesn't see a response that is claimed meanwhile; SQLite's writers take turns."""
+    with filled.app_context(), db.get_engine("default").connect() as other:
+        of_survey = Survey.key == "acme-nps"
+        other.execute(sa.update(Survey).where(of_survey).values(kind="transactional"))
+        write(filled)
+        assert len(held(filled)) == 8, "the other surveys' responses are written"
+        other.commit()
+    write(filled)
+    assert prove(filled).facts == 18 and prove(filled).differences == []
 
 
 def test_a_comment_is_waited_for_a_minute_until_it_is_read(app: Flask, cast: Cast) -> None:
