@@ -55,15 +55,15 @@ from analytics.periods import (
 )
 from analytics.plan import count_comments, count_scores, count_themes
 from analytics.power import SamplePlan, outlook
-from analytics.privacy import Rows, exposed_atoms, suppress_together
-from analytics.protection import protect_comments, protect_scores, protect_themes
+from analytics.privacy.protection import protect_comments, protect_scores, protect_themes
+from analytics.privacy.releases import releasable
+from analytics.privacy.suppress import conceal, nested_ok, suppress
+from analytics.privacy.together import Rows, exposed_atoms, suppress_together
 from analytics.raking import Raking, rake, weigh
-from analytics.releases import releasable
 from analytics.scope import VALUES, Breakdown, Filters, Scope
 from analytics.score_interval import tango
 from analytics.sentiment import sentiment, summarise_sentiment, tally_sentiment
 from analytics.shrinkage import Shrunk, shrink, shrink_means
-from analytics.suppress import conceal, nested_ok, suppress
 from analytics.tallies import roll_up
 from analytics.themes import summarise_themes, tally_themes, themes
 from analytics.trends import Levels, anomalies, change_points

@@ -22,7 +22,6 @@ from analytics.counting import Part, count
 from analytics.engines import Rows
 from analytics.errors import ArgumentError
 from analytics.periods import Grain, buckets
-from analytics.releases import narrowed
 from analytics.scope import BUCKET, VALUES, Breakdown, Filters, Scope
 
 Choice = Mapping[str, tuple[str, ...]]  # dimension → the values that count
@@ -52,7 +51,7 @@ def count_scores(
     asked = list(asked)
     if not asked:
         return []
-    scope = narrowed(scope, [breakdown for breakdown, _ in asked], grain=grain)
+    scope = scope.narrowed([breakdown for breakdown, _ in asked], grain=grain)
     scope, always = _pushed(scope, [subset for _, subset in asked])
     ways = dict.fromkeys(breakdown for breakdown, _ in asked)
     totals = list(dict.fromkeys(_total(scope, breakdown) for breakdown in ways))
@@ -105,7 +104,7 @@ def _count_polarities(
     asked = list(asked)
     if not asked:
         return []
-    scope, always = _pushed(narrowed(scope), asked)  # before filters leave the scope
+    scope, always = _pushed(scope.narrowed(), asked)  # before filters leave the scope
     rows = read(frame, scope, always=always)
     subsets = tuple(dict.fromkeys(_bits(scope, subset) for subset in asked))
     part = Part(0, by, subsets, tuple(range(len(POLARITIES))), POLARITIES, scored=bool(by))
@@ -171,7 +170,7 @@ def answers(
 
 def comments(frame: Any, scope: Scope, *, always: Choice = ANY) -> Rows:
     """The scope's comments, not yet counted; `_value` is the place of their sentiment."""
-    opened = _Opened(frame, facts.FACTS, narrowed(scope), always, needed=["metric", "sentiment"])
+    opened = _Opened(frame, facts.FACTS, scope.narrowed(), always, needed=["metric", "sentiment"])
     return _judgements(opened, "sentiment", [nw.col("metric") == "comment"])
 
 

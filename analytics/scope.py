@@ -1,6 +1,6 @@
 """What is looked at: one immutable value, built at the edge from an address or a command line."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from analytics.errors import ArgumentError
-from analytics.periods import Period
+from analytics.periods import Grain, Period
 
 DIMENSIONS = (
     "country",
@@ -22,7 +22,10 @@ DIMENSIONS = (
     "survey",
     "month",
 )
+# Those in which the answers of a batch of an anonymous survey differ: its survey and month are one.
+SIDES = ("country", "region", "language", "stage", "age_band", "gender", "channel")
 BUCKET = "bucket"  # over time: the start of the bucket of an answer's day
+LATTICE = (*SIDES, "survey", "month", BUCKET)  # what anonymous surveys are told by
 KINDS = ("relational", "transactional")
 ScoreMetric = Literal["nps", "csat", "ces"]
 # The scores that a metric tells apart. All that it does not are counted as the lowest of their
@@ -104,7 +107,7 @@ class Scope:
     the values that count (null is none of them). `compare` is the period to compare with, `weights`
     the targets of raking (dimension → value → share or number of customers; None: unweighted),
     `as_of` leaves out what was received later. `respondent_floor` is the workspace's privacy floor.
-    `anonymous` lets answers to anonymous surveys count, too, where `releases.narrowed` does.
+    `anonymous` lets answers to anonymous surveys count, too, where `narrowed` does.
 
     Raises ArgumentError, naming the argument, for a zone that does not exist, an unknown dimension
     or kind, a filter that is no collection of texts, a moment without a zone, a floor below 1.
@@ -162,6 +165,22 @@ class Scope:
     def of_kind(self, kind: str) -> "Scope":
         """The same over surveys of another kind, unless one survey is chosen."""
         return self if self.survey is not None else replace(self, kind=kind)
+
+    def narrowed(self, asked: Iterable[Breakdown] = (), *, grain: Grain = "month") -> "Scope":
+        """The scope as it may be asked: off the lattice it leaves anonymous surveys out.
+
+        Off it are filters, raking weights, tables of several dimensions or of one that batches
+        don't know, and days. One of them leaves the answers out of all that is asked with it, so
+        that what stands together counts the same answers.
+        """
+        ways = [each.by for each in asked]
+        is_on = not self.filters and not self.weights and all(map(_is_single, ways))
+        by_day = grain == "day" and (BUCKET,) in ways
+        return self if is_on and not by_day else replace(self, anonymous=False)
+
+
+def _is_single(by: tuple[str, ...]) -> bool:
+    return not by or (len(by) == 1 and by[0] in LATTICE)
 
 
 def _filters(filters: Mapping[str, Any]) -> Frozen[tuple[str, ...]]:

@@ -9,7 +9,6 @@ import pandas as pd
 import analytics
 import nlp
 from analytics import Grain, Period
-from analytics.releases import narrowed
 from analytics.scope import Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
@@ -95,7 +94,7 @@ def perceive(
     ways = [NPS.over(name) for name in ("bucket", "stage", "country", query.by)]
     named = naming(source.session, scope)
     asked = [*TOTALS, *ways, *named]
-    scope = narrowed(scope, asked, grain=grain)  # the earlier period, too
+    scope = scope.narrowed(asked, grain=grain)  # the earlier period, too
     scores = tables.breakdowns(source, scope, asked, grain=grain)
     found = dict(zip(asked, scores.tables, strict=True))
     trend, stages, countries, segments = (found[way] for way in ways)

@@ -1,8 +1,8 @@
 """Publishing anonymous surveys: at the close of each week, what can be published together.
 
-The rule is `analytics.releases`. What was published once stays so, with its week, whatever is
-erased or arrives later: an answer is in one batch, for ever. Its `day` is that week's Sunday from
-then on, so that no page, list or file knows another one.
+The rule is `analytics.privacy.releases`. What was published once stays so, with its week, whatever
+is erased or arrives later: an answer is in one batch, for ever. Its `day` is that week's Sunday
+from then on, so that no page, list or file knows another one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from analytics.periods import Grain
-from analytics.releases import COMMENTED, SCORED, SIDES, narrowed, releasable
-from analytics.scope import Breakdown, Scope
+from analytics.privacy.releases import COMMENTED, SCORED, releasable
+from analytics.scope import SIDES, Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import zone_of
 from survey_app.insights.queries import COLUMNS
@@ -154,7 +154,7 @@ def left_out(
     session: Session, scope: Scope, asked: Iterable[Breakdown] = (), *, grain: Grain = "month"
 ) -> int:
     """How many anonymous surveys of a scope what is asked leaves out; 0 on the lattice."""
-    if narrowed(scope, asked, grain=grain).anonymous:
+    if scope.narrowed(asked, grain=grain).anonymous:
         return 0
     surveys = sa.select(sa.func.count()).where(
         Survey.workspace_id == scope.workspace, Survey.anonymous.is_(True)

@@ -1,7 +1,7 @@
 """Result tables: the one way from a scope to numbers that may leave.
 
 Page, chart, table twin, export and command all call these functions, so that the same question has
-one answer, and nobody can forget the privacy floor, which `analytics.protection` holds.
+one answer, and nobody can forget the privacy floor, which `analytics.privacy.protection` holds.
 """
 
 from collections.abc import Callable, Mapping, Sequence

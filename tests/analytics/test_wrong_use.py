@@ -131,20 +131,20 @@ PLAIN: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 }
 # Of these another file of tests asks the same.
 ELSEWHERE = {
-    "suppress": "test_suppress.py",
-    "nested_ok": "test_suppress.py",
+    "suppress": "privacy/test_suppress.py",
+    "nested_ok": "privacy/test_suppress.py",
     "Breakdown": "test_scope.py",
     "Scope": "test_scope.py",
     "count_comments": "test_plan.py",
     "count_scores": "test_plan.py",
     "count_themes": "test_plan.py",
     "weighted_scores": "test_weighted.py",
-    "exposed_atoms": "test_privacy.py",
-    "releasable": "test_releases.py",
-    "protect_comments": "test_protection.py",
-    "protect_scores": "test_protection.py",
-    "protect_themes": "test_protection.py",
-    "suppress_together": "test_privacy.py",
+    "exposed_atoms": "privacy/test_together.py",
+    "releasable": "privacy/test_releases.py",
+    "protect_comments": "privacy/test_protection.py",
+    "protect_scores": "privacy/test_protection.py",
+    "protect_themes": "privacy/test_protection.py",
+    "suppress_together": "privacy/test_together.py",
 }
 # Takes flags that this package made of the very table.
 TRUSTED = {"conceal"}

@@ -14,8 +14,8 @@ from test_privacy import (  # noqa: E402 - found by the path above
     tables_of,
 )
 
-from analytics.privacy import suppress_together  # noqa: E402 - the same
-from analytics.suppress import hidden_rows  # noqa: E402 - the same
+from analytics.privacy.suppress import hidden_rows  # noqa: E402 - the same
+from analytics.privacy.together import suppress_together  # noqa: E402 - the same
 
 WORKSPACES, PEOPLE = 500, 14
 

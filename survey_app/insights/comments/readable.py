@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import analytics
-from analytics.releases import narrowed
 from analytics.scope import Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
@@ -115,7 +114,7 @@ def what_is_readable(
     numbers = numbers or _numbers(source, scope)
     session = source.session
     named = every = numbers.writers
-    if narrowed(scope).anonymous and _any_anonymous(session, workspace):
+    if scope.narrowed().anonymous and _any_anonymous(session, workspace):
         named, every = (_people(session, scope, anonymous=one) for one in (False, True))
     if not is_open(numbers.writers, workspace) or not is_open(named, workspace):
         return None

@@ -23,7 +23,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from sqlalchemy.orm import Session
 
 from analytics import FrameError, Grain, count_comments, count_scores, count_themes
-from analytics.protection import protect_comments, protect_scores, protect_themes
+from analytics.privacy.protection import protect_comments, protect_scores, protect_themes
 from analytics.scope import Breakdown, Filters, Scope
 from survey_app.config import Settings
 from survey_app.db import db
@@ -89,15 +89,15 @@ class Source:
     def protected_scores(
         self, scope: Scope, asked: Sequence[Breakdown], *, grain: Grain = "month"
     ) -> list[pd.DataFrame]:
-        """Which rows of scores hide; see `analytics.protection.protect_scores`."""
+        """Which rows of scores hide; see `analytics.privacy.protection.protect_scores`."""
         return self._tables("facts", protect_scores, scope, tuple(asked), grain=grain)
 
     def protected_comments(self, scope: Scope, *, closed: bool) -> pd.DataFrame:
-        """Whether comments hide; see `analytics.protection.protect_comments`."""
+        """Whether comments hide; see `analytics.privacy.protection.protect_comments`."""
         return self._tables("facts", protect_comments, scope, (closed,))[0]
 
     def protected_themes(self, scope: Scope, *, closed: bool) -> pd.DataFrame:
-        """Which themes hide; see `analytics.protection.protect_themes`."""
+        """Which themes hide; see `analytics.privacy.protection.protect_themes`."""
         return self._tables("mentions", protect_themes, scope, (closed,))[0]
 
     def _look(self) -> None:

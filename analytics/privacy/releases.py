@@ -7,22 +7,15 @@ batches, and whoever is safe in each batch can't be found by subtracting: batche
 common.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analytics import privacy
 from analytics.errors import ArgumentError, FrameError
-from analytics.periods import Grain
-from analytics.scope import BUCKET, Breakdown, Scope
+from analytics.privacy import together
+from analytics.scope import SIDES
 
 Flags = NDArray[np.bool_]
-# The dimensions in which the answers of a batch differ: its survey and its month are one.
-SIDES = ("country", "region", "language", "stage", "age_band", "gender", "channel")
-LATTICE = (*SIDES, "survey", "month", BUCKET)
 SCORED, COMMENTED = "scored", "commented"
 # Who is counted, by which dimensions: comments are told of by their sentiment alone.
 TABLES = ((SCORED, None), *((SCORED, name) for name in SIDES), (COMMENTED, None))
@@ -37,7 +30,7 @@ def releasable(waiting: pd.DataFrame, *, k: int = 5) -> Flags:
     The batch is the largest in which each row of each table (`TABLES`; the row of null, too) holds
     nobody or k answers: answers in smaller rows wait, again and again until there are none. That is
     unique, since two such batches together are one, too. Whoever its tables would yet expose
-    (`privacy.exposed_atoms`) waits as well, and the rest is looked at anew. The flags depend on
+    (`together.exposed_atoms`) waits as well, and the rest is looked at anew. The flags depend on
     no order, on no score and on no text.
 
     Raises FrameError for a missing column, ArgumentError for k below 2.
@@ -72,23 +65,6 @@ def releasable(waiting: pd.DataFrame, *, k: int = 5) -> Flags:
     return released
 
 
-def narrowed(scope: Scope, asked: Iterable[Breakdown] = (), *, grain: Grain = "month") -> Scope:
-    """The scope as it may be asked: off the lattice it leaves anonymous surveys out.
-
-    Off it are filters, raking weights, tables of several dimensions or of one that batches don't
-    know, and days. One of them leaves the answers out of all that is asked with it, so that what
-    stands together counts the same answers.
-    """
-    ways = [each.by for each in asked]
-    is_on = not scope.filters and not scope.weights and all(map(_is_single, ways))
-    by_day = grain == "day" and (BUCKET,) in ways
-    return scope if is_on and not by_day else replace(scope, anonymous=False)
-
-
-def _is_single(by: Sequence[str]) -> bool:
-    return not by or (len(by) == 1 and by[0] in LATTICE)
-
-
 def _is_few(batch: pd.DataFrame, *, k: int) -> Flags:
     """Whether an answer is in a row of fewer than k, of any table."""
     few = np.zeros(len(batch), dtype=np.bool_)
@@ -106,16 +82,16 @@ def _is_exposed(batch: pd.DataFrame, *, k: int) -> Flags:
     tables = [_table(batch[batch[within]], within, name) for within, name in TABLES]
     tables = [table for table in tables if len(table.people)]
     shown = [np.zeros(len(table.people), dtype=np.bool_) for table in tables]
-    exposed = atoms[privacy.exposed_atoms(tables, shown, atoms, k=k)][columns]
+    exposed = atoms[together.exposed_atoms(tables, shown, atoms, k=k)][columns]
     found = batch[columns].merge(exposed, how="left", on=columns, indicator=True)["_merge"]
     return (found == "both").to_numpy()
 
 
-def _table(counted: pd.DataFrame, within: str, name: str | None) -> privacy.Rows:
+def _table(counted: pd.DataFrame, within: str, name: str | None) -> together.Rows:
     if name is None:
         people = [len(counted)] if len(counted) else []
         keys = pd.DataFrame(index=range(len(people)))
-        return privacy.Rows(keys=keys, people=people, within=(within,))
+        return together.Rows(keys=keys, people=people, within=(within,))
     sizes = counted.groupby(name).size()
     keys = sizes.index.to_frame(index=False)
-    return privacy.Rows(keys=keys, people=sizes.to_numpy().astype(np.int64), within=(within,))
+    return together.Rows(keys=keys, people=sizes.to_numpy().astype(np.int64), within=(within,))

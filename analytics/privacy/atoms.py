@@ -1,4 +1,4 @@
-"""Atoms: who is behind the tables of a page, as `privacy.py` asks for it.
+"""Atoms: who is behind the tables of a page, as `together.py` asks for it.
 
 An atom is a group of respondents whom the tables can't tell apart: the same keys in all of them,
 and the same of the scope's filters hold. People who are in several atoms are named in each of those

@@ -3,9 +3,9 @@
 One rule for every page, export and answer of an API, so that what is hidden in one is hidden in
 all of them. For a scope and what is asked of it:
 
-1. the total and the tables by every single dimension are decided *together*, whichever of them are
-   asked for (`privacy.suppress_together`), so that no two pages of the same scope can be subtracted
-   from each other; of these, those of `LATER` knowing what the others show (so that
+1. the total and the tables by every single dimension are decided together (`together.py`),
+   whichever of them are asked for, so that no two pages of the same scope can be subtracted from
+   each other; of these, those of `LATER` knowing what the others show (so that
    a language hides rather than its country);
 2. then what else is asked for, over time or by several dimensions, one table after the other, each
    knowing what is shown already (and of several dimensions first the fewer);
@@ -16,7 +16,7 @@ all of them. For a scope and what is asked of it:
    values are sums of shown rows, and one with a hidden value would give that away.
 
 Bounds: beyond `MANY` answers only what is asked for is decided together (1); a table that brings
-more than `privacy.MOST_ROWS` is decided by itself, with its own margins (`suppress.hidden_rows`).
+more than `together.MOST_ROWS` is decided by itself, with its own margins (`suppress.hidden_rows`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,12 +29,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analytics import privacy
-from analytics.atoms import comment_atoms, filter_column, score_atoms, theme_atoms
 from analytics.periods import Grain
-from analytics.releases import narrowed
+from analytics.privacy import together
+from analytics.privacy.atoms import comment_atoms, filter_column, score_atoms, theme_atoms
+from analytics.privacy.suppress import hidden_rows
+from analytics.privacy.together import Rows
 from analytics.scope import DIMENSIONS, Breakdown, Scope
-from analytics.suppress import hidden_rows
 
 # What few pages show hides where it is that or what many show.
 LATER = ("language", "region", "comment_language", "survey", "month")
@@ -56,7 +56,7 @@ def protect_scores(
     as many as the rule needs to know: k or more of them may count some twice.
     """
     asked = list(asked)
-    scope = narrowed(scope, asked, grain=grain)
+    scope = scope.narrowed(asked, grain=grain)
     totals = list(dict.fromkeys(each.total for each in asked))
     ways = [*asked, *(total.over(name) for total in totals for name in scope.filters)]
     beside = [total.over(name) for total in totals for name in DIMENSIONS]
@@ -131,9 +131,9 @@ class _Table:
     left: Whole
     hidden: Flags
 
-    def rows(self, chosen: Flags, *, fixed: bool = False) -> privacy.Rows:
+    def rows(self, chosen: Flags, *, fixed: bool = False) -> Rows:
         """Some of them."""
-        return privacy.Rows(
+        return Rows(
             keys=self.codes[chosen], people=self.people[chosen], within=(INSIDE,), fixed=fixed
         )
 
@@ -199,20 +199,20 @@ class _Deciding:
         """Decide which rows of these tables hide, beside those that are decided already."""
         known = [one.rows(~one.hidden, fixed=True) for one in self._tables.values()]
         fresh = [one.rows(~one.hidden) for one in tables]
-        if _many([*known, *fresh]) > privacy.MOST_ROWS:
+        if _many([*known, *fresh]) > together.MOST_ROWS:
             found = [hidden_rows(one.codes, _fewest(one), k=self._k)[~one.hidden] for one in tables]
         elif not _many(fresh):
             found = [np.zeros(0, dtype=np.bool_) for _ in fresh]
         else:
             wider, atoms = self._wider([*self._tables.values(), *tables])
             every = [*known, *wider, *fresh]
-            found = privacy.suppress_together(every, atoms, k=self._k)[-len(fresh) :]
+            found = together.suppress_together(every, atoms, k=self._k)[-len(fresh) :]
         for table, hidden in zip(tables, found, strict=True):
             whole = table.hidden.copy()
             whole[~table.hidden] = hidden
             self._tables[table.by] = replace(table, hidden=whole)
 
-    def _wider(self, tables: Sequence[_Table]) -> tuple[list[privacy.Rows], pd.DataFrame]:
+    def _wider(self, tables: Sequence[_Table]) -> tuple[list[Rows], pd.DataFrame]:
         """Rows of pages with fewer filters that would tell a few people apart, and all atoms.
 
         Such a row is that of the scope and those few, who are an atom of their own, in no other.
@@ -228,7 +228,7 @@ class _Deciding:
                 people.append(few)
                 sums = (table.people + table.left)[telling]
                 wider.append(
-                    privacy.Rows(keys=table.codes[telling], people=sums, within=(name,), fixed=True)
+                    Rows(keys=table.codes[telling], people=sums, within=(name,), fixed=True)
                 )
         people[0] = inside.assign(**flags)
         atoms = pd.concat(people, ignore_index=True)
@@ -284,5 +284,5 @@ def _fewest(table: _Table) -> Whole:
     return np.where(table.hidden, np.minimum(table.people, 1), table.people)
 
 
-def _many(rows: Iterable[privacy.Rows]) -> int:
+def _many(rows: Iterable[Rows]) -> int:
     return sum(len(one.people) for one in rows)

@@ -1,4 +1,4 @@
-"""The algebra of `analytics.privacy`: whom do published sums expose?
+"""The algebra of `analytics.privacy.together`: whom do published sums expose?
 
 Every row of a published table is the sum of what its respondents gave, one unknown for each of
 them. Whatever can be worked out of all rows together by sums and differences is a vector of their

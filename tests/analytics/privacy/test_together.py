@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from solving import incidence, solved
 
-from analytics import ArgumentError, FrameError, privacy
-from analytics.privacy import Rows, exposed_atoms, suppress_together
-from analytics.suppress import hidden_rows
+from analytics import ArgumentError, FrameError
+from analytics.privacy import together
+from analytics.privacy.suppress import hidden_rows
+from analytics.privacy.together import Rows, exposed_atoms, suppress_together
 
 SIDES = ("country", "stage", "month")
 
@@ -250,6 +251,6 @@ def test_wrong_use(monkeypatch: pytest.MonkeyPatch) -> None:
         suppress_together(tables, atoms.assign(people=0))
     with pytest.raises(FrameError, match="'people' has 2 values"):
         suppress_together([Rows(keys=atoms[["month"]].iloc[:3], people=[1, 2])], atoms)
-    monkeypatch.setattr(privacy, "MOST_ROWS", 3)
+    monkeypatch.setattr(together, "MOST_ROWS", 3)
     with pytest.raises(ArgumentError, match="`suppress` takes a larger one"):
         suppress_together(tables, atoms)

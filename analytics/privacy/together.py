@@ -4,7 +4,7 @@
 dimensions, shown on one page, can be solved like equations: 41 answers from Finland less 40 in
 Finnish are one person's. `suppress_together` hides rows until no sum or difference of all that is
 shown tells of fewer than k people; `exposed_atoms` says whom rows would expose. The mathematics
-is in `analytics.exposure`.
+is in `analytics.privacy.exposure`.
 
 Both need the *atoms*: the respondents grouped by every dimension that any of the tables uses.
 Work grows with their number in one pass, then with rows, not with atoms.
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.errors import ArgumentError, FrameError
-from analytics.exposure import Atoms, Exposed, Exposure, Flags, Whole
+from analytics.privacy.exposure import Atoms, Exposed, Exposure, Flags, Whole
 
 MOST_ROWS = 1_500  # the algebra of more takes seconds: `suppress` does a large table by itself
 LOOKS = 200_000_000  # rows cubed: about a second

@@ -26,7 +26,8 @@ from analytics import (
     count_themes,
     protect_scores,
 )
-from analytics.releases import COMMENTED, SCORED, SIDES, TABLES, narrowed, releasable
+from analytics.privacy.releases import COMMENTED, SCORED, TABLES, releasable
+from analytics.scope import SIDES
 
 NPS = Breakdown("nps")
 YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
@@ -185,7 +186,7 @@ def test_one_table_off_the_lattice_leaves_them_out_of_all_that_stands_beside_it(
     asked = [NPS, NPS.over("country", "stage")]
     for found in count_scores(table(ROWS), scope, [(each, ()) for each in asked]):
         assert found["people"].sum() == 20
-    assert not narrowed(scope, asked).anonymous
+    assert not scope.narrowed(asked).anonymous
 
 
 def test_comments_count_on_the_lattice_and_themes_never() -> None:

@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 from solving import incidence, solved
 
-from analytics import Period, privacy, protection
+from analytics import Period
 from analytics.facts import FACTS
-from analytics.protection import protect_comments, protect_scores, protect_themes
+from analytics.privacy import protection, together
+from analytics.privacy.protection import protect_comments, protect_scores, protect_themes
 from analytics.scope import Breakdown, Scope
 
 NPS = Breakdown("nps")
@@ -133,7 +134,7 @@ def test_bounds_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
     *whole, _ = protect_scores(facts(people), scope_of(), asked)
     monkeypatch.setattr(protection, "MANY", 10)
     *few, _ = protect_scores(facts(people), scope_of(), asked)
-    monkeypatch.setattr(privacy, "MOST_ROWS", 2)
+    monkeypatch.setattr(together, "MOST_ROWS", 2)
     *alone, _ = protect_scores(facts(people), scope_of(), asked)
     for tables in (whole, few, alone):
         assert tables[0].loc[tables[0]["people"] < 5, "hidden"].all()
@@ -146,7 +147,7 @@ def test_bounds_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_filter_hides_in_a_large_table_gets_company(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(privacy, "MOST_ROWS", 2)
+    monkeypatch.setattr(together, "MOST_ROWS", 2)
     women = {"FI": 27, "SE": 15, "NO": 18}
     rows = [(name, "f") for name, many in women.items() for _ in range(many)]
     rows += [(name, "m") for name, many in {"FI": 3, "SE": 5, "NO": 5}.items() for _ in range(many)]
