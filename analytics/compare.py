@@ -1,7 +1,7 @@
 """Differences between two independent groups: period against period, segment against the rest.
 
 Net scores (NPS, sentiment): the difference of the adjusted shares with z = (N₁' - N₂') /
-√(V₁'/n₁' + V₂'/n₂') (Rocks 2016), as STATISTICS has it. Shares (CSAT, CES): Newcombe's hybrid
+√(V₁'/n₁' + V₂'/n₂') (Rocks 2016, The American Statistician 70). Shares (CSAT, CES): Newcombe's hybrid
 score interval (Newcombe 1998, Statistics in Medicine 17, method 10). The p-value of either is
 that of its own interval: p < 1 - confidence exactly when the unclipped interval excludes 0, so
 that a chart and its stars never contradict each other.
@@ -76,6 +76,12 @@ def against_rest(table: pd.DataFrame, *, metric: Metric, confidence: float = 0.9
     over the table's rows; `significant`, a nullable bool: q < 1 - confidence. Units, weighted
     NPS and errors as for `compare`. A suppressed row is null and part of no rest: nothing that
     is not published enters.
+
+    >>> counts = {"country": ["FI", "SE"], "n": [60, 60], "promoters": [50, 20],
+    ...           "detractors": [5, 30]}
+    >>> rest = against_rest(pd.DataFrame(counts), metric="nps")
+    >>> rest[["country", "difference", "significant"]].round(1).values.tolist()
+    [['FI', 91.7, True], ['SE', -91.7, True]]
     """
     read = sums.read(table, metric)
     counted = (read.up, read.down, read.size, read.squares, read.n)

@@ -1,4 +1,7 @@
-"""Customer satisfaction: the share of the two best of five answers, with Wilson's interval."""
+"""Customer satisfaction: the share of the two best of five answers, with Wilson's interval.
+
+Top-2-box, as customer surveys have it by convention; Wilson (1927), in `intervals.wilson`.
+"""
 
 from collections.abc import Sequence
 from typing import Any

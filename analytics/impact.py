@@ -4,6 +4,9 @@ Leave-one-theme-out: I = N - N₀, the NPS of all answers minus that of the answ
 mention the theme. With the share π of answers that mention it and their own score N₁ this is
 I = π·(N₁ - N₀): a theme weighs much because many speak of it, or because those who do differ.
 It is a description, not a cause: people who are unhappy for another reason mention themes, too.
+
+Its interval is the percentile bootstrap of Efron & Tibshirani (1993), "An Introduction to the
+Bootstrap", chapter 13, or the delta method.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,8 @@
-"""Net Promoter Score: 100·(promoters - detractors)/answers, with an adjusted-Wald interval."""
+"""Net Promoter Score: 100·(promoters - detractors)/answers, with an adjusted-Wald interval.
+
+Reichheld (2003), "The one number you need to grow", Harvard Business Review 81(12); the interval is
+that of Rocks (2016), in `intervals.adjusted_wald`.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""Net sentiment of comments: 100·(positive - negative)/scored, with its coverage."""
+"""Net sentiment of comments: 100·(positive - negative)/scored, with its coverage.
+
+A net share like NPS, and so with its interval: Rocks (2016), in `intervals.adjusted_wald`.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -42,6 +42,18 @@ def weighted_scores(
 
     ArgumentError where the scope has no weights, a breakdown is not of NPS, the targets contradict
     each other or the answers (as `rake` says), or no weights within `trim` meet them.
+
+    >>> from datetime import date
+    >>> from analytics import Period, summarise_nps
+    >>> day = date(2026, 5, 4)
+    >>> frame = pd.DataFrame({"workspace": 1, "month": "2026-05", "day": day, "kind": "relational",
+    ...     "metric": "nps", "anonymous": False, "person": range(60), "score": [10] * 40 + [0] * 20,
+    ...     "country": ["FI"] * 40 + ["SE"] * 20})
+    >>> half = {"country": {"FI": 0.5, "SE": 0.5}}
+    >>> scope = Scope(workspace=1, period=Period(day, day), weights=half)
+    >>> tally, = weighted_scores(frame, scope, [Breakdown("nps")]).tallies
+    >>> summarise_nps(tally)[["n", "n_eff", "nps"]].round(1).values.tolist()
+    [[60.0, 53.3, 0.0]]
     """
     asked = list(asked)
     if not scope.weights:
