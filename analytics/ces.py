@@ -1,7 +1,8 @@
 """Customer effort, CES 2.0: "made it easy", 1-7 with 7 = strongly agree. Share and mean.
 
 Dixon, Freeman & Toman (2010), "Stop trying to delight your customers", Harvard Business Review
-88(7-8), with the question that its authors asked from 2013 on. CES 1.0 (1-5, reversed: 5 = very high effort) measures another thing and is never mixed in.
+88(7-8), with the question that its authors asked from 2013 on. CES 1.0 (1-5, reversed: 5 = very
+high effort) measures another thing and is never mixed in.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,9 @@
 """Differences between two independent groups: period against period, segment against the rest.
 
 Net scores (NPS, sentiment): the difference of the adjusted shares with z = (N₁' - N₂') /
-√(V₁'/n₁' + V₂'/n₂') (Rocks 2016, The American Statistician 70). Shares (CSAT, CES): Newcombe's hybrid
-score interval (Newcombe 1998, Statistics in Medicine 17, method 10). The p-value of either is
-that of its own interval: p < 1 - confidence exactly when the unclipped interval excludes 0, so
+√(V₁'/n₁' + V₂'/n₂') (Rocks 2016, The American Statistician 70). Shares (CSAT, CES): Newcombe's
+hybrid score interval (Newcombe 1998, Statistics in Medicine 17, method 10). The p-value of either
+is that of its own interval: p < 1 - confidence exactly when the unclipped interval excludes 0, so
 that a chart and its stars never contradict each other.
 """
 
