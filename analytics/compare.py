@@ -13,11 +13,11 @@ from math import sqrt
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import erfc  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import intervals, options, sums, tallies
 from analytics.errors import ArgumentError
 from analytics.options import Numbers
+from analytics.scipy import erfc
 from analytics.sums import Difference, Metric, Sums
 
 __all__ = ["Metric", "Side", "against_rest", "compare", "false_discovery", "newcombe"]

@@ -13,12 +13,12 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc, ndtri, stdtr  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import intervals, options, sums, tallies
 from analytics.errors import ArgumentError, FrameError
 from analytics.nps import summarise_nps
 from analytics.options import Numbers
+from analytics.scipy import chdtrc, ndtri, stdtr
 
 ANCHORS = ("disliked", "liked")
 NEEDED = ("n", "promoters", "detractors")

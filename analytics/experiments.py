@@ -15,13 +15,13 @@ from math import log
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import options, sums, tallies
 from analytics.errors import ArgumentError, FrameError
 from analytics.frames import is_null
 from analytics.intervals import checked_confidence
 from analytics.options import Numbers
+from analytics.scipy import chdtrc
 from analytics.sums import Metric
 
 FEWEST = 30  # of each variant; under them the normal approximation would decide

@@ -16,12 +16,12 @@ from typing import Any, Literal, get_args
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import frames, intervals, options, sums, tallies
 from analytics.errors import FrameError
 from analytics.nps import tally_nps
 from analytics.options import Numbers
+from analytics.scipy import ndtri
 
 SHAPE = frames.Shape(
     "impact",

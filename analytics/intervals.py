@@ -10,11 +10,11 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import options
 from analytics.errors import ArgumentError
 from analytics.options import Numbers
+from analytics.scipy import stdtrit
 
 ROUNDING = 1e-9  # by which parts may exceed the whole: effective counts are products
 

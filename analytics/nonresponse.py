@@ -13,11 +13,11 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import frames, intervals, options, sums, tallies
 from analytics.compare import compare
 from analytics.errors import FrameError
+from analytics.scipy import chdtrc
 
 SHAPE = frames.Shape(
     "response rate",

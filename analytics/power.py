@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import options, sums, tallies
 from analytics.compare import Metric
 from analytics.errors import ArgumentError
 from analytics.intervals import normal_quantile
 from analytics.options import Numbers, is_number
+from analytics.scipy import ndtr, ndtri
 
 COLUMNS = ("n", "variance", "design_effect", "needed", "detectable", "power")
 

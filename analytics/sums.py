@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import intervals, options, tallies
 from analytics.errors import FrameError
 from analytics.frames import LARGEST_COUNT
 from analytics.options import Numbers
+from analytics.scipy import stdtr, stdtrit
 
 Metric = Literal["nps", "csat", "ces", "sentiment", "response"]
 

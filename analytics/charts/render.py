@@ -14,8 +14,6 @@ from itertools import pairwise
 from typing import Final
 from xml.etree import ElementTree
 
-import vl_convert
-
 from analytics.charts.drawing import Picture
 from analytics.charts.palette import color
 from analytics.errors import ArgumentError
@@ -53,6 +51,8 @@ def svg(chart: Picture, *, prefix: str = "chart") -> str:
     """
     if not _PREFIX.fullmatch(prefix):
         raise ArgumentError("prefix", f"is {prefix!r}", hint="start with a letter, no spaces")
+    import vl_convert  # noqa: PLC0415 - 8 MB, for who draws
+
     drawn = vl_convert.vegalite_to_svg(chart.spec, allowed_base_urls=[])
     root = ElementTree.fromstring(drawn)  # noqa: S314 - our own renderer's output, no DTD
     # Vega counts gradients for as long as its process lives; the same chart is the same text here.

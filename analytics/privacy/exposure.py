@@ -26,16 +26,14 @@ eigenvalue), each counted as 1/c. A vector may tell of one of their answers only
 leave below 1/(1 + c · (k - 2)).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array  # type: ignore[import-untyped]  # scipy ships no types
-from scipy.sparse.csgraph import (  # type: ignore[import-untyped]  # scipy ships no types
-    connected_components,
-)
+
+from analytics.scipy import connected_components, csr_array
 
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
@@ -289,12 +287,18 @@ def _inverse(gram: Real) -> Real:
 
 def _diagonal(inverse: Real, rows: Whole) -> Real:
     """The form m' K m of the incidence m of each atom."""
-    found = np.zeros(len(rows))
-    columns: Sequence[Whole] = list(rows.T)
-    for place, one in enumerate(columns):
-        found += inverse[one, one]
+    size = len(inverse)
+    found, flat = np.zeros(len(rows)), inverse.ravel()
+    columns: list[Whole] = list(np.where(rows < 0, size - 1, rows).T)  # the last is of no row
+    # The fullest first, since each is paired with those before it, for the atoms that it has.
+    columns.sort(key=lambda column: np.count_nonzero(column == size - 1))
+    for place, column in enumerate(columns):
+        some = np.flatnonzero(column < size - 1)
+        one = column[some] * size
+        sums = flat[one + column[some]]
         for other in columns[:place]:
-            found += 2 * inverse[one, other]
+            sums += 2 * flat[one + other[some]]
+        found[some] += sums
     return found
 
 

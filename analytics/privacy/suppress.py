@@ -28,11 +28,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array  # type: ignore[import-untyped]  # scipy ships no types
-from scipy.sparse.linalg import lsmr  # type: ignore[import-untyped]  # scipy ships no types
 
 from analytics import frames, tallies
 from analytics.errors import ArgumentError, FrameError
+from analytics.scipy import csr_array, lsmr
 
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
