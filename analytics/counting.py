@@ -13,6 +13,8 @@ The engine answers with one small table for all parts, which numpy unpacks.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import narwhals as nw
@@ -21,18 +23,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analytics import engines
-from analytics.engines import Rows
+from analytics.engines import Plan, Rows
 from analytics.errors import FrameError
-from analytics.frames import is_null
 
 PEOPLE, SCORED_PEOPLE = "people", "scored_people"
 RANGES = "whole numbers, 0-10 for nps, 1-5 for csat, 1-7 for ces; polarities are codes"
 _PEOPLE = -2  # in the place of a value: the row counts people, and its mask is a signature
-_NUMBERS = ("_part", "_value", "_mask", "_n")
+_NUMBERS = ("_way", "_total", "_value", "_mask", "_n")
 
 Whole = NDArray[np.int64]
 Chosen = NDArray[np.bool_]
 Key = tuple[str | None, ...]
+Ways = tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]  # by what, and of which totals
 
 
 @dataclass(frozen=True)
@@ -52,43 +54,59 @@ class Part:
 
 
 def count(
-    rows: Rows, parts: Sequence[Part], *, filters: int, checked: str
+    frame: Any, picking: Plan, parts: Sequence[Part], *, filters: int, checked: str
 ) -> list[list[pd.DataFrame]]:
     """The tables of each part, one per subset: keys, `people`, values (`scored_people`).
 
     `filters` is how many there are. FrameError, naming the column `checked`, where a value is
     none of its part's.
     """
-    flags = _flags(parts, filters)
+    flags = tuple(_flags(parts, filters))
     if flags:
-        rows = rows.with_columns(**flags)
-    with engines.held(rows) as held:
-        once = engines.at_once(held, len(parts))
-        if not flags:
-            counted = engines.answer(held, _Plain(tuple(parts), once=once))
-            return [[_plain_table(part, at, counted, checked)] for at, part in enumerate(parts)]
-        counting = _Counting(tuple(parts), tuple(flags), once=once)
-        found = _Found.of(engines.answer(held, counting), list(flags))
-    return [_tables(part, found.of_part(at), checked) for at, part in enumerate(parts)]
+        picking = Plan.of(_flagged, picking=picking, parts=tuple(parts), filters=filters)
+    bys = list(dict.fromkeys(part.by for part in parts))
+    ways = tuple((by, tuple(part.total for part in parts if part.by == by)) for by in bys)
+    counting = Plan.of(_counts, ways=ways, flags=flags)
+    counted = engines.answer(frame, picking, counting, readings=2 * len(ways))
+    found = _Found.read(counted, flags)
+    return [_tables(part, found.of(bys.index(part.by), part.total), checked) for part in parts]
+
+
+def _flagged(rows: Any, *, picking: Plan, parts: Sequence[Part], filters: int) -> Rows:
+    """Picked rows with the flags."""
+    picked: Rows = picking(rows)
+    return picked.with_columns(**_flags(parts, filters))
 
 
 def _flags(parts: Sequence[Part], filters: int) -> dict[str, nw.Expr]:
-    """1 or 0: whether the filters of each subset hold, and whether the row is scored, too."""
+    """1 or 0: whether the filters of each subset hold, and whether the row is scored, too.
+
+    None where no filters are compared, and everybody is counted.
+    """
     subsets = dict.fromkeys(subset for part in parts for subset in part.subsets)
     holding = {
         subset: [mask for mask in range(1 << filters) if mask & subset == subset]
         for subset in subsets
     }
-    inside = {_inside(subset): nw.col("_mask").is_in(masks) for subset, masks in holding.items()}
-    inside.pop(_inside(0), None)  # holds everywhere
+    mask = nw.col("_mask")
+    inside = {
+        _inside(subset): any_of([mask == one for one in masks])
+        for subset, masks in holding.items()
+        if subset  # else it holds everywhere
+    }
     if any(part.scored for part in parts):
         scored = nw.col("_value") < parts[0].values[-1]
         inside |= {
-            _scored(subset): scored & nw.col("_mask").is_in(masks)
-            for subset, masks in holding.items()
+            _scored(subset): scored & inside[_inside(subset)] if subset else scored
+            for subset in holding
         }
     one, nought = nw.lit(1), nw.lit(0)
     return {name: nw.when(flag).then(one).otherwise(nought) for name, flag in inside.items()}
+
+
+def any_of(conditions: Sequence[nw.Expr]) -> nw.Expr:
+    """Whether one of them holds: what DuckDB understands better than `is_in`, which is a list."""
+    return reduce(or_, conditions)
 
 
 def _inside(subset: int) -> str:
@@ -99,135 +117,81 @@ def _scored(subset: int) -> str:
     return f"_scored{subset}"
 
 
-@dataclass(frozen=True)
-class _Counting:
-    """What the engine does, as a plan: it hangs on what is asked for, not on a scope's values."""
+def _counts(rows: Rows, *, ways: Ways, flags: Sequence[str]) -> list[Rows]:
+    """Marked rows with flags → `_way, _total, _value, _mask, _n, _key0 …`: for each way its answers
+    by key, value and mask, and its people by key and signature.
 
-    parts: tuple[Part, ...]
-    flags: tuple[str, ...]
-    once: bool
-
-    def __call__(self, rows: Rows) -> Rows:
-        """Marked rows with flags → `_part, _value, _mask, _n, _key0 …`."""
-        said = [nw.col(name) for name in ("_value", "_mask", *self.flags)]
-        groups = _groups(rows, self.parts, [said] * len(self.parts), once=self.once)
-        keys = _keys(self.parts)
-        return nw.concat([counts for each in groups for counts in self._counts(each, keys)])
-
-    def _counts(self, rows: Rows, keys: Sequence[str]) -> tuple[Rows, Rows]:
-        """Answers by key, value and mask; people by key and signature."""
-        answers = rows.group_by("_part", *keys, "_value", "_mask").agg(_n=nw.len())
-        people = self._people(rows, ["_part", *keys]).with_columns(_value=nw.lit(_PEOPLE))
-        numbers = [nw.col(name).cast(nw.Int64()) for name in _NUMBERS]
-        return answers.select(*numbers, *keys), people.select(*numbers, *keys)
-
-    def _people(self, rows: Rows, keys: Sequence[str]) -> Rows:
-        """Distinct people by keys and signature."""
-        each = rows.group_by(*keys, "person").agg(*(nw.col(flag).max() for flag in self.flags))
-        bits = (nw.col(flag) * (1 << place) for place, flag in enumerate(self.flags))
-        return (
-            each.with_columns(_mask=nw.sum_horizontal(*bits))
-            .group_by(*keys, "_mask")
-            .agg(_n=nw.len())
-        )
-
-
-@dataclass(frozen=True)
-class _Plain:
-    """The same where no filter is compared: a row has all counts of a group, as by hand."""
-
-    parts: tuple[Part, ...]
-    once: bool
-
-    def __call__(self, rows: Rows) -> Rows:
-        """Marked rows → `_part, _people, _n, _n0 …` (a column per value), `_key0 …`."""
-        width = max(len(part.values) for part in self.parts)
-        one, nought = nw.lit(1), nw.lit(0)
-        flags = [
-            [
-                nw.when(nw.col("_value") == value).then(one).otherwise(nought)
-                for value in part.values
-            ]
-            + [nought] * (width - len(part.values))
-            for part in self.parts
-        ]
-        said = [[flag.alias(f"_n{at}") for at, flag in enumerate(each)] for each in flags]
-        keys = ("_part", *_keys(self.parts))
-        numbers = [nw.col(f"_n{at}").sum() for at in range(width)]
-        return nw.concat(
-            [
-                each.group_by(*keys).agg(
-                    nw.col("person").n_unique().alias("_people"), nw.len().alias("_n"), *numbers
-                )
-                for each in _groups(rows, self.parts, said, once=self.once)
-            ]
-        )
-
-
-def _groups(
-    rows: Rows, parts: Sequence[Part], said: Sequence[Sequence[nw.Expr]], *, once: bool
-) -> list[Rows]:
-    """The rows of each part: `_part, _key0 …, person`, and what is said of them.
-
-    `once`: of all parts together.
+    In as few steps as possible: each takes DuckDB time to understand.
     """
-    keys = _keys(parts)
-    of_total = {
-        total: rows.filter(nw.col("_total") == total) for total in {part.total for part in parts}
-    }
-    groups = [
-        of_total[part.total].select(
-            nw.lit(at).alias("_part"),
-            *(nw.col(name).alias(key) for key, name in zip(keys, part.by, strict=False)),
-            *(nw.lit(None, nw.String()).alias(key) for key in keys[len(part.by) :]),
-            nw.col("person"),
-            *columns,
-        )
-        for at, (part, columns) in enumerate(zip(parts, said, strict=True))
-    ]
-    return [nw.concat(groups)] if once else groups
+    names = [f"_key{place}" for place in range(max(len(by) for by, _ in ways))]
+    many = len({total for _, totals in ways for total in totals})
+    marks, mask = (["_value", "_mask"], nw.col("_mask")) if flags else (["_value"], nw.lit(0))
+    found = []
+    for at, (by, totals) in enumerate(ways):
+        of_these = any_of([nw.col("_total") == total for total in totals])
+        own = rows if len(totals) == many else rows.filter(of_these)
+        is_one = len(totals) == 1
+        keys, total = (by, nw.lit(totals[0])) if is_one else (("_total", *by), nw.col("_total"))
+        missing = [nw.lit(None, nw.String())] * (len(names) - len(by))
+        named = dict(zip(names, [*map(nw.col, by), *missing], strict=True))
+        answers = own.group_by(*keys, *marks).agg(_n=nw.len())
+        people = _people(own, keys, flags)
+        for counts, value in ((answers, nw.col("_value")), (people, nw.lit(_PEOPLE))):
+            numbers = (nw.lit(at), total, value, mask, nw.col("_n"))
+            whole = {
+                name: number.cast(nw.Int64())
+                for name, number in zip(_NUMBERS, numbers, strict=True)
+            }
+            found.append(counts.select(**whole, **named))
+    return found
 
 
-def _keys(parts: Sequence[Part]) -> list[str]:
-    """The names that keys have in all parts: as many as the widest needs."""
-    return [f"_key{place}" for place in range(max(len(part.by) for part in parts))]
+def _people(rows: Rows, keys: Sequence[str], flags: Sequence[str]) -> Rows:
+    """Distinct people by keys, and by signature (`_mask`) where there are flags."""
+    marks = {flag: nw.col(flag).max() for flag in flags} or {"_answers": nw.len()}
+    each = rows.group_by(*keys, "person").agg(**marks)
+    if flags:
+        bits = (nw.col(flag) * (1 << place) for place, flag in enumerate(flags))
+        each, keys = each.with_columns(_mask=nw.sum_horizontal(*bits)), [*keys, "_mask"]
+    return each.group_by(*keys).agg(_n=nw.len()) if keys else each.select(_n=nw.len())
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The engine's rows: their part, keys, and what they count; the bit of each flag."""
+    """The engine's rows: their numbers and keys; the bit of each flag."""
 
-    part: Whole
-    value: Whole
-    mask: Whole
-    n: Whole
+    numbers: Whole  # a row per name of `_NUMBERS`
     keys: NDArray[np.object_]  # a row per place of a key
     bits: Mapping[str, int]
 
     @classmethod
-    def of(cls, found: Mapping[str, list[Any]], flags: Sequence[str]) -> "_Found":
+    def read(cls, found: Mapping[str, list[Any]], flags: Sequence[str]) -> "_Found":
         """From columns as an engine gives them."""
-        part, value, mask, n = (np.array(found[name], dtype=np.int64) for name in _NUMBERS)
+        numbers = np.array([found[name] for name in _NUMBERS], dtype=np.int64)
         keys = [found[name] for name in found if name not in _NUMBERS]
-        columns = np.array(keys, dtype=object).reshape(len(keys), len(found["_n"]))
-        return cls(part, value, mask, n, columns, {flag: at for at, flag in enumerate(flags)})
+        columns = np.array(keys, dtype=object).reshape(len(keys), numbers.shape[1])
+        columns[pd.isna(columns)] = None
+        return cls(numbers, columns, {flag: at for at, flag in enumerate(flags)})
 
-    def of_part(self, place: int) -> "_Found":
+    def __getitem__(self, name: str) -> Whole:
+        found: Whole = self.numbers[_NUMBERS.index(name)]
+        return found
+
+    def of(self, way: int, total: int) -> "_Found":
         """The rows of one part."""
-        at = self.part == place
-        part, value, mask, n = (each[at] for each in (self.part, self.value, self.mask, self.n))
-        return _Found(part, value, mask, n, self.keys[:, at], self.bits)
+        at = (self["_way"] == way) & (self["_total"] == total)
+        return _Found(self.numbers[:, at], self.keys[:, at], self.bits)
 
     def people(self, flag: str) -> Chosen:
         """The rows that count people who have a flag; one that isn't there everybody has."""
-        of_people: Chosen = self.value == _PEOPLE
-        return (
-            of_people & (self.mask >> self.bits[flag] & 1 == 1) if flag in self.bits else of_people
-        )
+        of_people: Chosen = self["_value"] == _PEOPLE
+        if flag in self.bits:
+            of_people &= self["_mask"] >> self.bits[flag] & 1 == 1
+        return of_people
 
     def answers(self, subset: int, value: int) -> Chosen:
         """The rows that count answers of a value under the filters of a subset."""
-        chosen: Chosen = (self.value == value) & (self.mask & subset == subset)
+        chosen: Chosen = (self["_value"] == value) & (self["_mask"] & subset == subset)
         return chosen
 
 
@@ -235,28 +199,14 @@ def _grouped(keys: NDArray[np.object_]) -> tuple[list[Key], Whole]:
     """Keys (a row per place), each once, sorted, null last; and which of them each column has."""
     if not len(keys):
         return [()], np.zeros(keys.shape[1], dtype=np.int64)
-    rows = [tuple(None if is_null(key) else key for key in row) for row in zip(*keys, strict=True)]
+    rows = list(zip(*keys, strict=True))
     every = sorted(set(rows), key=lambda row: [(key is None, key or "") for key in row])
     place = {key: at for at, key in enumerate(every)}
     return every, np.array([place[row] for row in rows], dtype=np.int64)
 
 
-def _plain_table(part: Part, at: int, found: Mapping[str, list[Any]], checked: str) -> pd.DataFrame:
-    chosen = np.array(found["_part"], dtype=np.int64) == at
-    names = [f"_key{place}" for place in range(len(part.by))]
-    columns = np.array([found[name] for name in names], dtype=object)
-    keys, group = _grouped(columns.reshape(len(names), len(chosen))[:, chosen])
-    names = ["_n", "_people", *(f"_n{place}" for place in range(len(part.values)))]
-    counts = np.zeros((len(names), len(keys)), dtype=np.int64)
-    counts[:, group] = np.array([found[name] for name in names], dtype=np.int64)[:, chosen]
-    answers, *counted = counts
-    if not np.array_equal(np.sum(counted[1:], axis=0), answers):
-        raise FrameError(checked, "holds values out of range", hint=RANGES)
-    return _table(part.by, keys, dict(zip((PEOPLE, *part.columns), counted, strict=True)))
-
-
 def _tables(part: Part, found: _Found, checked: str) -> list[pd.DataFrame]:
-    if not np.isin(found.value, (*part.values, _PEOPLE)).all():
+    if not np.isin(found["_value"], (*part.values, _PEOPLE)).all():
         raise FrameError(checked, "holds values out of range", hint=RANGES)
     keys, group = _grouped(found.keys[: len(part.by)])
     tables = []
@@ -268,7 +218,7 @@ def _tables(part: Part, found: _Found, checked: str) -> list[pd.DataFrame]:
             rows[SCORED_PEOPLE] = found.people(_scored(subset))
         counts = np.zeros((len(rows), len(keys)), dtype=np.int64)
         for place, chosen in enumerate(rows.values()):
-            np.add.at(counts[place], group[chosen], found.n[chosen])
+            np.add.at(counts[place], group[chosen], found["_n"][chosen])
         tables.append(_table(part.by, keys, dict(zip(rows, counts, strict=True))))
     return tables
 

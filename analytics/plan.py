@@ -9,8 +9,6 @@ rest. Whole numbers only: exact, on every engine.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import narwhals as nw
@@ -18,16 +16,17 @@ import numpy as np
 import pandas as pd
 
 from analytics import facts
-from analytics.counting import Part, count
-from analytics.engines import Rows
+from analytics.counting import Part, any_of, count
+from analytics.engines import Plan, Rows
 from analytics.errors import ArgumentError
-from analytics.periods import Grain, buckets
-from analytics.scope import BUCKET, VALUES, Breakdown, Filters, Scope
+from analytics.periods import DAY, Grain, Period, buckets
+from analytics.scope import BUCKET, VALUES, Breakdown, Filters, Frozen, Scope, ScoreMetric
 
-Choice = Mapping[str, tuple[str, ...]]  # dimension → the values that count
-ANY: Choice = {}
+Choice = Frozen[tuple[str, ...]]  # dimension → the values that count
+ANY: Choice = Frozen({})
 POLARITIES = (*facts.POLARITIES, "unscored")
 WRONG = -1  # in the place of a value outside its metric's
+FEW = 8  # values of a filter that are compared one by one
 
 
 def count_scores(
@@ -56,7 +55,7 @@ def count_scores(
     ways = dict.fromkeys(breakdown for breakdown, _ in asked)
     totals = list(dict.fromkeys(_total(scope, breakdown) for breakdown in ways))
     starts = [day.isoformat() for day in buckets(scope.period, grain=grain)]
-    rows = answers(frame, scope, list(ways), grain=grain, always=always)
+    picking = Plan.of(answers, scope=scope, ways=tuple(ways), grain=grain, always=always)
     parts = []
     for breakdown in ways:
         values = VALUES[breakdown.metric]
@@ -68,7 +67,7 @@ def count_scores(
         for breakdown, part, found in zip(
             ways,
             parts,
-            count(rows, parts, filters=len(scope.filters), checked="score"),
+            count(frame, picking, parts, filters=len(scope.filters), checked="score"),
             strict=True,
         )
         for subset, table in zip(part.subsets, found, strict=True)
@@ -105,10 +104,10 @@ def _count_polarities(
     if not asked:
         return []
     scope, always = _pushed(scope.narrowed(), asked)  # before filters leave the scope
-    rows = read(frame, scope, always=always)
     subsets = tuple(dict.fromkeys(_bits(scope, subset) for subset in asked))
     part = Part(0, by, subsets, tuple(range(len(POLARITIES))), POLARITIES, scored=bool(by))
-    found = count(rows, [part], filters=len(scope.filters), checked=column)[0]
+    picking = Plan.of(read, scope=scope, always=always)
+    found = count(frame, picking, [part], filters=len(scope.filters), checked=column)[0]
     tables = dict(zip(subsets, found, strict=True))
     return [tables[_bits(scope, subset)] for subset in asked]
 
@@ -137,14 +136,14 @@ def _pushed(scope: Scope, asked: Sequence[Filters]) -> tuple[Scope, Choice]:
     some = set().union(*asked) - everywhere
     always = {name: scope.filters[name] for name in scope.filters if name in everywhere}
     kept = {name: scope.filters[name] for name in scope.filters if name in some}
-    return replace(scope, filters=kept), always
+    return replace(scope, filters=kept), Frozen(always)
 
 
 def answers(
     frame: Any,
+    *,
     scope: Scope,
     ways: Sequence[Breakdown],
-    *,
     grain: Grain = "month",
     always: Choice = ANY,
 ) -> Rows:
@@ -155,43 +154,49 @@ def answers(
     `person`.
     """
     totals = list(dict.fromkeys(_total(scope, breakdown) for breakdown in ways))
-    keys = {name for breakdown in ways for name in breakdown.by}
-    starts = [day.isoformat() for day in buckets(scope.period, grain=grain)]
+    keys = sorted({name for breakdown in ways for name in breakdown.by})
     opened = _Opened(frame, facts.FACTS, scope, always, needed=["metric", "score", *keys])
     return opened.rows(
-        [_any([_of(total) for total in totals]), ~nw.col("score").is_null()],
+        [any_of([_of(total) for total in totals]), ~nw.col("score").is_null()],
         total=_place([_of(total) for total in totals]),
         value=_score_value([metric for metric, _ in totals], whole=opened.whole("score")),
         keys={
-            name: _bucket(starts, opened.day) if name == BUCKET else None for name in sorted(keys)
+            name: _bucket(scope.period, grain, opened.day) if name == BUCKET else nw.col(name)
+            for name in keys
         },
     )
 
 
-def comments(frame: Any, scope: Scope, *, always: Choice = ANY) -> Rows:
-    """The scope's comments, not yet counted; `_value` is the place of their sentiment."""
-    opened = _Opened(frame, facts.FACTS, scope.narrowed(), always, needed=["metric", "sentiment"])
-    return _judgements(opened, "sentiment", [nw.col("metric") == "comment"])
+def comments(frame: Any, *, scope: Scope, by: Sequence[str] = (), always: Choice = ANY) -> Rows:
+    """The scope's comments, not yet counted, by dimensions; `_value` is the place of their
+    sentiment.
+    """
+    needed = ["metric", "sentiment", *by]
+    opened = _Opened(frame, facts.FACTS, scope.narrowed(), always, needed=needed)
+    return _judgements(opened, "sentiment", [nw.col("metric") == "comment"], by=by)
 
 
-def mentions(frame: Any, scope: Scope, *, always: Choice = ANY) -> Rows:
-    """The scope's mentions of themes, not yet counted, by `theme`.
+def mentions(frame: Any, *, scope: Scope, by: Sequence[str] = (), always: Choice = ANY) -> Rows:
+    """The scope's mentions of themes, not yet counted, by `theme` and dimensions.
 
     None of anonymous surveys: of a batch, few mention the same.
     """
     scope = replace(scope, anonymous=False)
-    opened = _Opened(frame, facts.MENTIONS, scope, always, needed=["theme", "polarity"])
-    return _judgements(opened, "polarity", [], by=("theme",))
+    opened = _Opened(frame, facts.MENTIONS, scope, always, needed=["theme", "polarity", *by])
+    return _judgements(opened, "polarity", [], by=("theme", *by))
 
 
 def _judgements(
-    opened: "_Opened", column: str, conditions: list[nw.Expr], *, by: tuple[str, ...] = ()
+    opened: "_Opened", column: str, conditions: list[nw.Expr], *, by: Sequence[str]
 ) -> Rows:
     scope = opened.scope
     if scope.survey is None and scope.kind is not None:
         conditions = [*conditions, nw.col("kind") == scope.kind]
     return opened.rows(
-        conditions, total=nw.lit(0), value=_polarity_value(column), keys=dict.fromkeys(by)
+        conditions,
+        total=nw.lit(0),
+        value=_polarity_value(column),
+        keys={name: nw.col(name) for name in by},
     )
 
 
@@ -215,8 +220,16 @@ class _Opened:
             wanted.add("received")
         if not scope.anonymous:
             wanted.add("anonymous")
-        self._rows = facts.read(frame, shape, needed=wanted)
-        self._schema = self._rows.collect_schema()
+        rows = facts.read(frame, shape, needed=wanted)
+        self._schema = rows.collect_schema()
+        coded = [
+            field.name
+            for field in shape.fields
+            if field.name in wanted
+            and field.type == "str"
+            and not isinstance(self._schema[field.name], nw.String)
+        ]
+        self._rows = rows.with_columns(nw.col(*coded).cast(nw.String())) if coded else rows
 
     @property
     def day(self) -> nw.dtypes.DType:
@@ -233,19 +246,18 @@ class _Opened:
         *,
         total: nw.Expr,
         value: nw.Expr,
-        keys: Mapping[str, nw.Expr | None],
+        keys: Mapping[str, nw.Expr],
     ) -> Rows:
         """The scope's rows, as `counting.py` reads them; the scope's filters are only marked.
 
         In two steps, since each costs an engine about a millisecond to understand.
         """
-        named = ((nw.col(name) if key is None else key, name) for name, key in keys.items())
         return self._rows.filter(*self._in_scope(), *conditions).select(
-            *(key.cast(nw.String()).alias(name) for key, name in named),
-            total.alias("_total"),
-            value.alias("_value"),
-            _mask(self.scope).alias("_mask"),
             nw.col("person"),
+            _total=total,
+            _value=value,
+            _mask=_mask(self.scope),
+            **keys,
         )
 
     def _in_scope(self) -> Iterator[nw.Expr]:
@@ -253,8 +265,10 @@ class _Opened:
         yield nw.col("workspace") == scope.workspace
         yield nw.col("month") >= f"{period.start:%Y-%m}"  # the lake's folders
         yield nw.col("month") <= f"{period.end:%Y-%m}"
-        yield nw.col("day") >= _midnight(period.start, self.day)
-        yield nw.col("day") <= _midnight(period.end, self.day)
+        if period.start.day > 1:  # else the month says it, which is free
+            yield nw.col("day") >= _midnight(period.start, self.day)
+        if (period.end + DAY).day > 1:
+            yield nw.col("day") <= _midnight(period.end, self.day)
         if scope.survey is not None:
             yield nw.col("survey") == scope.survey
         if scope.as_of is not None:
@@ -265,7 +279,7 @@ class _Opened:
             yield _holds(name, values)
 
 
-def _total(scope: Scope, breakdown: Breakdown) -> tuple[str, str | None]:
+def _total(scope: Scope, breakdown: Breakdown) -> tuple[ScoreMetric, str | None]:
     """What a breakdown is a part of: a metric, and a kind unless one survey is chosen."""
     return breakdown.metric, None if scope.survey is not None else breakdown.kind
 
@@ -289,65 +303,85 @@ def _microseconds(moment: datetime) -> int:
 # --- what is said of each row ---------------------------------------------------------------------
 
 
-def _any(conditions: Sequence[nw.Expr]) -> nw.Expr:
-    return reduce(or_, conditions)
-
-
 def _place(conditions: Sequence[nw.Expr]) -> nw.Expr:
-    """The place of the first condition that holds, -1 where none does."""
-    place: nw.Expr = nw.lit(-1)
-    for at, condition in reversed(list(enumerate(conditions))):
-        place = nw.when(condition).then(nw.lit(at)).otherwise(place)
+    """The place of the first condition that holds, the last where none else does."""
+    *others, last = range(len(conditions))
+    place: nw.Expr = nw.lit(last)
+    for at in reversed(others):
+        place = nw.when(conditions[at]).then(nw.lit(at)).otherwise(place)
     return place
 
 
-def _score_value(metrics: Iterable[str], *, whole: bool) -> nw.Expr:
+def _score_value(metrics: Iterable[ScoreMetric], *, whole: bool) -> nw.Expr:
     """The class of an NPS score by its lowest, any other score itself; `WRONG` out of range."""
-    score, value = nw.col("score"), nw.lit(WRONG)
-    for metric, values in VALUES.items():
-        if metric not in metrics:
-            continue
-        known = (nw.col("metric") == metric) & (score >= values[0])
-        known = known if whole else known & (score.floor() == score)
-        if metric == "nps":
-            for top, lowest in ((10, 9), (8, 7), (6, 0)):
-                value = nw.when(known & (score <= top)).then(nw.lit(lowest)).otherwise(value)
-        else:
-            value = nw.when(known & (score <= values[-1])).then(score).otherwise(value)
+    score, wrong = nw.col("score"), nw.lit(WRONG)
+    classes = [(10, nw.lit(9)), (8, nw.lit(7)), (6, nw.lit(0))]  # by their highest
+    every, values = list(dict.fromkeys(metrics)), []
+    for metric in every:
+        known: nw.Expr = wrong
+        for top, said in classes if metric == "nps" else [(VALUES[metric][-1], score)]:
+            known = nw.when(score <= top).then(said).otherwise(known)
+        fits = score >= VALUES[metric][0]
+        fits = fits if whole else fits & (score.floor() == score)
+        values.append(nw.when(fits).then(known).otherwise(wrong))
+    value = values.pop()
+    for metric, known in zip(every, values, strict=False):
+        value = nw.when(nw.col("metric") == metric).then(known).otherwise(value)
     return value
 
 
 def _polarity_value(name: str) -> nw.Expr:
     """The place of a polarity, the last for none; `WRONG` for another text."""
-    polarity = nw.col(name).cast(nw.String())
+    polarity = nw.col(name)
     value = nw.when(polarity.is_null()).then(nw.lit(len(facts.POLARITIES))).otherwise(nw.lit(WRONG))
     for place, code in enumerate(facts.POLARITIES):
         value = nw.when(polarity == code).then(nw.lit(place)).otherwise(value)
     return value
 
 
-def _bucket(starts: Sequence[str], dtype: nw.dtypes.DType) -> nw.Expr:
-    """The start of the bucket of a day, halving the choice until it is one."""
+def _bucket(period: Period, grain: Grain, dtype: nw.dtypes.DType) -> nw.Expr:
+    """The start of the bucket of a day."""
+    if grain == "month":
+        return nw.concat_str(nw.col("month"), nw.lit("-01"))
+    return _one_of([day.isoformat() for day in buckets(period, grain=grain)], dtype)
+
+
+def _one_of(starts: Sequence[str], dtype: nw.dtypes.DType) -> nw.Expr:
+    """Halving the choice until it is one."""
     if len(starts) == 1:
         return nw.lit(starts[0])
     middle = len(starts) // 2
     earlier = nw.col("day") < _midnight(date.fromisoformat(starts[middle]), dtype)
-    before, after = _bucket(starts[:middle], dtype), _bucket(starts[middle:], dtype)
+    before, after = _one_of(starts[:middle], dtype), _one_of(starts[middle:], dtype)
     return nw.when(earlier).then(before).otherwise(after)
 
 
 def _mask(scope: Scope) -> nw.Expr:
     """Which of the scope's filters hold, a bit each; none holds where its dimension is null."""
     bits = [
-        nw.when(_holds(name, values)).then(nw.lit(1 << at)).otherwise(nw.lit(0))
+        _if_holds(name, values, nw.lit(1 << at))
         for at, (name, values) in enumerate(scope.filters.items())
         if values
     ]
     return nw.sum_horizontal(*bits) if bits else nw.lit(0)
 
 
+def _if_holds(name: str, values: Sequence[str], bit: nw.Expr) -> nw.Expr:
+    """A bit where one of the values stands, else 0.
+
+    A comparison with one value DuckDB makes once per word of a file's dictionary; one with several,
+    however it is written, row by row.
+    """
+    if len(values) > FEW:
+        return nw.when(_holds(name, values)).then(bit).otherwise(nw.lit(0))
+    found: nw.Expr = nw.lit(0)
+    for value in values:
+        found = nw.when(nw.col(name) == value).then(bit).otherwise(found)
+    return found
+
+
 def _holds(name: str, values: Sequence[str]) -> nw.Expr:
-    return nw.col(name).cast(nw.String()).is_in(values) if values else nw.lit(value=False)
+    return nw.col(name).is_in(values) if values else nw.lit(value=False)
 
 
 def _bits(scope: Scope, subset: Filters) -> int:

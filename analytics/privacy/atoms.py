@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analytics import engines, plan
-from analytics.engines import Rows
+from analytics.engines import Plan, Rows
 from analytics.periods import Grain
 from analytics.scope import Breakdown, Scope
 
@@ -46,30 +46,35 @@ def score_atoms(
         return []
     totals = list(dict.fromkeys(each.total for each in asked))
     found = []
-    with engines.held(plan.answers(frame, scope, [*asked, *beside], grain=grain)) as held:
+    every = (*asked, *beside)
+    with engines.held(frame, Plan.of(plan.answers, scope=scope, ways=every, grain=grain)) as held:
+        sizes = engines.table(held, Plan.of(_sizes)).set_index("_total")["n"]
         for at, total in enumerate(totals):
-            rows = held.filter(nw.col("_total") == at)
-            many = _pandas(rows.select(nw.len().alias("n")))["n"].iloc[0] > most
-            ways = asked if many else [*asked, *beside]
+            ways = asked if sizes.get(at, 0) > most else every
             keys = dict.fromkeys(name for each in ways if each.total == total for name in each.by)
-            found.append(_gathered(rows, scope, list(keys)))
+            found.append(_gathered(held, scope, tuple(keys), total=at))
     return found
 
 
-def comment_atoms(frame: Any, scope: Scope) -> pd.DataFrame:
+def _sizes(rows: Rows) -> Rows:
+    return rows.group_by("_total").agg(n=nw.len())
+
+
+def comment_atoms(frame: Any, scope: Scope, keys: Sequence[str]) -> pd.DataFrame:
     """Those who wrote comments, as `score_atoms`; `frame` as for `plan.count_comments`."""
-    with engines.held(plan.comments(frame, scope)) as rows:
-        return _gathered(rows, scope, [])
+    with engines.held(frame, Plan.of(plan.comments, scope=scope, by=tuple(keys))) as rows:
+        return _gathered(rows, scope, tuple(keys))
 
 
-def theme_atoms(frame: Any, scope: Scope) -> pd.DataFrame:
-    """Those whose comments mention a theme, by `theme`; `frame` as for `plan.count_themes`."""
-    with engines.held(plan.mentions(frame, scope)) as rows:
-        return _gathered(rows, scope, ["theme"])
+def theme_atoms(frame: Any, scope: Scope, keys: Sequence[str]) -> pd.DataFrame:
+    """Those whose comments mention a theme, by `theme`, too; `frame` as for `plan.count_themes`."""
+    with engines.held(frame, Plan.of(plan.mentions, scope=scope, by=tuple(keys))) as rows:
+        return _gathered(rows, scope, ("theme", *keys))
 
 
-def _gathered(rows: Rows, scope: Scope, keys: Sequence[str]) -> pd.DataFrame:
-    found = _pandas(_atoms(rows, keys, k=scope.respondent_floor))
+def _gathered(rows: Rows, scope: Scope, keys: tuple[str, ...], *, total: int = 0) -> pd.DataFrame:
+    k = scope.respondent_floor
+    found = engines.table(rows, Plan.of(_atoms, keys=keys, k=k, total=total))
     for name in keys:
         found[name] = found[name].mask(found[name] == NONE)
     mask = found.pop("_mask").to_numpy(dtype=np.int64)
@@ -80,10 +85,11 @@ def _gathered(rows: Rows, scope: Scope, keys: Sequence[str]) -> pd.DataFrame:
     return found
 
 
-def _atoms(rows: Rows, keys: Sequence[str], *, k: int) -> Rows:
+def _atoms(rows: Rows, *, keys: Sequence[str], k: int, total: int) -> Rows:
     """Marked rows → keys, `_mask, people, person, _named`; the unnamed of one atom are added up."""
     atom = [*keys, "_mask"]
-    rows = rows.select(*(nw.col(name).fill_null(NONE) for name in keys), "_mask", "person")
+    own = rows.filter(nw.col("_total") == total)
+    rows = own.select(*(nw.col(name).fill_null(NONE) for name in keys), "_mask", "person")
     each = rows.group_by(*atom, "person").agg(_answers=nw.len())
     each = each.join(each.group_by(*atom).agg(_size=nw.len()), on=atom)
     small = each.filter(nw.col("_size") < k)
@@ -103,8 +109,3 @@ def _atoms(rows: Rows, keys: Sequence[str], *, k: int) -> Rows:
 def _added(each: Rows, atom: Sequence[str]) -> Rows:
     added = each.group_by(*atom).agg(people=nw.len(), person=nw.col("person").min())
     return added.with_columns(_named=nw.lit(0))
-
-
-def _pandas(lazy: Rows) -> pd.DataFrame:
-    eager = lazy.implementation in engines.EAGER
-    return (lazy.collect() if eager else lazy.collect("pandas")).to_pandas()

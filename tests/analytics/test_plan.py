@@ -24,6 +24,7 @@ from analytics import (
     count_comments,
     count_scores,
     count_themes,
+    engines,
 )
 
 SPRING = Period(date(2026, 2, 10), date(2026, 5, 20))
@@ -203,7 +204,7 @@ def test_a_filter_of_all_that_is_asked_counts_as_one_of_some(
                 pd.testing.assert_frame_equal(found, table)
 
 
-def test_in_one_go_or_query_by_query_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_one_statement_or_over_a_table_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         {"score": at % 11, "stage": "ab"[at % 2], "person": at % 7, "country": None}
         for at in range(40)
@@ -212,11 +213,60 @@ def test_in_one_go_or_query_by_query_is_the_same(monkeypatch: pytest.MonkeyPatch
     scope = Scope(workspace=1, period=SPRING, filters={"stage": ["a"]})
     asked = [(way, holding) for way in WAYS for holding in scope.nested()]
     tables = []
-    for once in (True, False):
-        monkeypatch.setattr("analytics.engines.at_once", lambda rows, times, once=once: once)
+    for few, connection in ((0, None), (1000, None), (0, engines._connection(frame))):
+        monkeypatch.setattr("analytics.engines.FEW", few)
+        # Older clients don't say where a relation lives.
+        monkeypatch.setattr("analytics.engines._connection", lambda _, found=connection: found)
         tables.append(count_scores(frame, scope, asked))
-    for one, other in zip(*tables, strict=True):
-        pd.testing.assert_frame_equal(one, other)
+    for first, *others in zip(*tables, strict=True):
+        for other in others:
+            pd.testing.assert_frame_equal(first, other)
+
+
+@pytest.mark.parametrize("engine", fact_rows.ENGINES)
+@pytest.mark.parametrize(
+    "period",
+    [
+        Period(date(2026, 2, 1), date(2026, 2, 28)),
+        Period(date(2026, 2, 2), date(2026, 2, 28)),
+        Period(date(2026, 2, 1), date(2026, 2, 27)),
+    ],
+)
+def test_a_period_has_its_first_and_last_day_and_no_other(engine: str, period: Period) -> None:
+    days = [date(2026, 1, 31) + timedelta(at) for at in range(30)]
+    rows = [{"score": 9, "day": day, "person": at} for at, day in enumerate(days)]
+    frame = fact_rows.ENGINES[engine](fact_rows.table(rows))
+    (found,) = count_scores(frame, Scope(workspace=1, period=period), [(Breakdown("nps"), ())])
+    assert found["people"].item() == period.days
+
+
+@pytest.mark.parametrize("values", [8, 9])
+def test_few_values_of_a_filter_hold_as_many_do(values: int) -> None:
+    rows = [{"score": 9, "country": f"c{at % 12}", "person": at} for at in range(60)]
+    countries = [f"c{at}" for at in range(values)]
+    scope = Scope(workspace=1, period=SPRING, filters={"country": countries})
+    asked = [(Breakdown("nps"), ("country",)), (Breakdown("nps"), ())]
+    for make in fact_rows.ENGINES.values():
+        held, every = count_scores(make(fact_rows.table(rows)), scope, asked)
+        assert (held["people"].item(), every["people"].item()) == (5 * values, 60)
+
+
+@pytest.mark.parametrize("kind", ["a code", "'; DROP TABLE soundings_held; --", 'x" OR "1"="1'])
+def test_a_value_is_never_read_as_sql(kind: str) -> None:
+    rows = [{"score": 9, "stage": stage, "person": at} for at, stage in enumerate([kind, "other"])]
+    frame = fact_rows.ENGINES["duckdb"](fact_rows.table(rows))
+    for holding in ((), ("stage",)):
+        scope = Scope(workspace=1, period=SPRING, filters={"stage": [kind]})
+        asked = [(Breakdown("nps", by=("stage",)), holding), (Breakdown("nps"), ("stage",))]
+        assert count_scores(frame, scope, asked)[1]["people"].item() == 1
+
+
+def test_frames_of_one_shape_are_told_apart_though_their_plan_is_one() -> None:
+    scope, asked = Scope(workspace=1, period=SPRING), [(Breakdown("nps"), ())]
+    for people in (1, 2, 3):
+        rows = [{"score": 9, "person": at} for at in range(people)]
+        frame = fact_rows.ENGINES["duckdb"](fact_rows.table(rows))
+        assert count_scores(frame, scope, asked)[0]["people"].item() == people
 
 
 @pytest.mark.parametrize("engine", fact_rows.ENGINES)

@@ -141,7 +141,7 @@ def _read(arguments: Sequence[str]) -> Run:
         "--folder",
         type=Path,
         default=Path(tempfile.gettempdir()) / "soundings-benchmark",
-        help="where facts are kept; about 80 bytes each, 30 from 100M on",
+        help="where facts are kept; about 80 bytes each, 22 from 100M on",
     )
     found = parser.parse_args(arguments)
     places = Places(found.folder.resolve() / str(found.rows), found.rows)

@@ -24,6 +24,7 @@ MONTHS = [date(year, month, 1) for year in (2024, 2025) for month in range(1, 13
 SURVEYS = ("nps", "csat", "ces")  # key, metric and question at once
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 KINDS = ("relational", "transactional", "transactional")
+METRICS = (*SURVEYS, "comment")
 REGIONS = {
     "155": ("DE", "FR", "NL", "AT", "BE", "CH"),
     "154": ("GB", "SE", "FI", "NO", "DK", "IE"),
@@ -70,17 +71,23 @@ class Month:
     def mentions(self) -> Codes:
         return np.repeat(np.arange(len(self.codes["comments"])), self.codes["mentions"])
 
-    def order(self, rows: Codes) -> Codes:
-        """Places of `rows` as compaction sorts them: by workspace, day and stage."""
-        return np.lexsort([self.codes[name][rows] for name in ("stage", "day", "workspace")])
+    def order(self, table: str) -> Codes:
+        """Places of the rows of `facts` or `mentions` as compaction sorts them (`lake.layout`)."""
+        rows = self.facts if table == "facts" else self.mentions
+        code = {name: self.codes[name][rows] for name in ("stage", "day", "survey", "workspace")}
+        metric = np.zeros(len(rows), dtype=np.int64)  # which mentions don't have
+        if table == "facts":
+            metric = np.where(self._is_comment(np.arange(len(rows))), 3, code["survey"])
+        rank, kind = np.argsort(np.argsort(METRICS)), code["survey"] > 0  # transactional
+        return np.lexsort([code["stage"], code["day"], rank[metric], kind, code["workspace"]])
 
     def fact_batch(self, places: Codes) -> pa.RecordBatch:
         """The facts at some places of `facts`."""
         rows = self.facts[places]
-        comment = (places > 0) & (self.facts[places - 1] == rows)
+        comment = self._is_comment(places)
         code = {name: values[rows] for name, values in self.codes.items()}
         columns = self._shared(code, comment)
-        columns["metric"] = _text(np.where(comment, 3, code["survey"]), (*SURVEYS, "comment"))
+        columns["metric"] = _text(np.where(comment, 3, code["survey"]), METRICS)
         columns["score"] = pa.array(code["score"], mask=comment)
         columns["sentiment"] = _dimension("sentiment", np.where(comment, code["sentiment"], -1))
         return pa.RecordBatch.from_pydict({name: columns[name] for name in FACTS.names})
@@ -97,6 +104,10 @@ class Month:
         columns["polarity"] = _dimension("sentiment", code["sentiment"])
         return pa.RecordBatch.from_pydict({name: columns[name] for name in MENTIONS.names})
 
+    def _is_comment(self, places: Codes) -> NDArray[np.bool_]:
+        """Whether the facts at places of `facts` are comments: they follow their score."""
+        return (places > 0) & (self.facts[places - 1] == self.facts[places])
+
     def _shared(self, code: Mapping[str, Codes], comment: NDArray[np.bool_]) -> dict[str, pa.Array]:
         count, wrote = len(comment), code["comments"] > 0
         day = np.datetime64(self.first, "D") + code["day"]
@@ -104,7 +115,7 @@ class Month:
             name: pa.array(code[name]) for name in ("workspace", "response", "received", "person")
         }
         columns |= {
-            "question": _text(np.where(comment, 3, code["survey"]), (*SURVEYS, "comment")),
+            "question": _text(np.where(comment, 3, code["survey"]), METRICS),
             "month": _text(np.zeros(count, dtype=np.int64), (f"{self.first:%Y-%m}",)),
             "day": pa.array(day),
             "survey": _text(code["survey"], SURVEYS),

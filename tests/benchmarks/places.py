@@ -12,11 +12,11 @@ import click
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from facts import MONTHS, Codes, Month, make_month
 
-ROW_GROUP = 32_768  # as compaction writes
+from survey_app.insights.lake import layout
+
 SLICE = 100_000  # rows made at one time
 TABLES = ("facts", "mentions")
 
@@ -25,8 +25,8 @@ TABLES = ("facts", "mentions")
 class Places:
     """One number of facts in a folder of its own.
 
-    The lake is sorted by workspace, day and stage in each month, as compaction does it; `arrived`
-    has the order of time, a file a month; `shuffled` has none at all.
+    The lake has a file a month, as compaction leaves it; `arrived` has the order of time, a file a
+    month; `shuffled` has none at all.
     """
 
     folder: Path
@@ -63,10 +63,10 @@ class Places:
             return
         made = make_month(place, self.rows)
         for table in missing:
-            append(self.lake / table, _read(made, table, made.order(getattr(made, table))))
+            append(self.lake / table, _read(made, table, made.order(table)))
         if plain:
             everything = np.arange(len(made.facts))
-            _whole(arrival, lambda path: pq.write_table(_read(made, "facts", everything), path))
+            _whole(arrival, lambda path: _write_plain(_read(made, "facts", everything), path))
 
     def _arrival(self, place: int) -> Path:
         return self.folder / f"arrived-{MONTHS[place]:%Y-%m}.parquet"
@@ -91,7 +91,8 @@ def append(folder: Path, rows: pa.Table) -> None:
         rows.combine_chunks(),
         partition_by=["month"],
         mode="append",
-        writer_properties=WriterProperties(compression="ZSTD", max_row_group_size=ROW_GROUP),
+        target_file_size=2**40,
+        writer_properties=layout.properties(layout.row_group_of(rows.num_rows)),
     )
 
 
@@ -99,6 +100,12 @@ def _read(month: Month, table: str, order: Codes) -> pa.Table:
     batch = month.fact_batch if table == "facts" else month.mention_batch
     slices = (order[start : start + SLICE] for start in range(0, len(order), SLICE))
     return pa.Table.from_batches([batch(each) for each in slices])
+
+
+def _write_plain(rows: pa.Table, path: Path) -> None:
+    import pyarrow.parquet as pq  # memory that is not to be measured
+
+    pq.write_table(rows, path)
 
 
 def _months(table: Path) -> set[str]:

@@ -26,7 +26,6 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 from narwhals.exceptions import NarwhalsError
-from pyarrow import compute, dataset
 
 from survey_app.config import Settings
 from survey_app.errors import N_, SettingError
@@ -44,7 +43,6 @@ SPARK = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # a month is no date
     "spark.sql.shuffle.partitions": "16",
 }
-MONTHS = dataset.partitioning(pa.schema([("month", pa.string())]), flavor="hive")
 # Whole numbers stay whole where some are null, and days are no objects.
 PANDAS = {"types_mapper": {pa.int64(): pd.Int64Dtype()}.get, "date_as_object": False}
 
@@ -135,7 +133,7 @@ class DuckDb:
                 "autoload_known_extensions": "false",
             },
         )
-        self._base.execute("SET parquet_metadata_cache = true")
+        self._base.execute("SET GLOBAL parquet_metadata_cache = true")  # else no cursor has it
         self._base.execute(f"SET allowed_directories = [{_text(f'{folder}/')}]")
         self._base.execute("SET enable_external_access = false")
         self._base.execute("SET lock_configuration = true")
@@ -144,21 +142,24 @@ class DuckDb:
     def opened(self, stored: Stored, tail: pa.Table) -> Iterator[duckdb.DuckDBPyRelation]:
         """A relation; made by one statement, since DuckDB binds the files anew at every step."""
         names = ", ".join(f'"{name}"' for name in tail.column_names)
-        query = f"SELECT {names} FROM tail"  # noqa: S608 - names of ours
+        parts = []
         with self._base.cursor() as cursor:
-            cursor.register("tail", tail)
+            if tail.num_rows or not stored.files:
+                cursor.register("tail", tail)
+                parts.append(f"SELECT {names} FROM tail")  # noqa: S608 - names of ours
             if stored.files:
                 files = ", ".join(map(_text, stored.files))
-                query += (
-                    f" UNION ALL SELECT {names} FROM read_parquet([{files}],"  # noqa: S608 - as above
+                part = (
+                    f"SELECT {names} FROM read_parquet([{files}],"  # noqa: S608 - as above
                     " hive_partitioning = true, hive_types = {'month': VARCHAR})"
                     f" WHERE workspace = {stored.workspace:d}"
                 )
                 if stored.masked:
                     masked = pa.table({"response": pa.array(stored.masked, pa.int64())})
                     cursor.register("masked", masked)
-                    query += " AND response NOT IN (FROM masked)"
-            yield cursor.sql(query)
+                    part += " AND response NOT IN (FROM masked)"
+                parts.append(part)
+            yield cursor.sql(" UNION ALL ".join(parts))
 
 
 class Pandas:
@@ -170,13 +171,16 @@ class Pandas:
     @contextmanager
     def opened(self, stored: Stored, tail: pa.Table) -> Iterator[pd.DataFrame]:
         """A data frame."""
+        from pyarrow import compute, dataset  # noqa: PLC0415 - 11 MB, for who chooses this engine
+
         rows = tail
         if stored.files:
             masked = pa.array(stored.masked, pa.int64())
             kept = (compute.field("workspace") == stored.workspace) & ~compute.field(
                 "response"
             ).isin(masked)
-            files = dataset.dataset(list(stored.files), format="parquet", partitioning=MONTHS)
+            months = dataset.partitioning(pa.schema([("month", pa.string())]), flavor="hive")
+            files = dataset.dataset(list(stored.files), format="parquet", partitioning=months)
             table = files.to_table(columns=tail.column_names, filter=kept)
             rows = pa.concat_tables([table.cast(tail.schema), tail])
         yield rows.to_pandas(**PANDAS)

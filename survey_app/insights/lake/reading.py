@@ -7,8 +7,10 @@ the worker does meanwhile. A lake that can't be read is as none: all rows come f
 then, through the same code, and `Source.trouble` says so.
 """
 
+import errno
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +40,8 @@ Counting = Callable[..., list[pd.DataFrame]]
 ENGINE = "engine"  # the trouble of one that can't be reached; `state.Snapshot` has the lake's
 # Columns of the lake that nothing is counted by; an early moment alone asks when answers came.
 UNCOUNTED = frozenset({"question", "received", "version", "orientation"})
+# What the system says while it doesn't let us read, in whatever error of a library.
+PASSING = (errno.EACCES, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
 results = Results()
 log = logging.getLogger(__name__)
 
@@ -60,8 +64,8 @@ def source(session: Session, settings: Settings) -> Iterator["Source"]:
 class Source:
     """The counts of one moment; the tables are those of `analytics.plan`.
 
-    `trouble` is why they did not come the usual way: "missing", "corrupt" or "newer", of the lake,
-    or "engine"; None where they did. It is known once something was counted.
+    `trouble` is why they did not come the usual way: of the lake "missing", "corrupt", "newer" or
+    "away", or "engine"; None where they did. It is known once something was counted.
     """
 
     def __init__(self, session: Session, settings: Settings) -> None:
@@ -92,13 +96,15 @@ class Source:
         """Which rows of scores hide; see `analytics.privacy.protection.protect_scores`."""
         return self._tables("facts", protect_scores, scope, tuple(asked), grain=grain)
 
-    def protected_comments(self, scope: Scope, *, closed: bool) -> pd.DataFrame:
-        """Whether comments hide; see `analytics.privacy.protection.protect_comments`."""
-        return self._tables("facts", protect_comments, scope, (closed,))[0]
+    def protected_comments(
+        self, scope: Scope, asked: Sequence[tuple[str, ...]]
+    ) -> list[pd.DataFrame]:
+        """Which rows of comments hide; see `analytics.privacy.protection.protect_comments`."""
+        return self._tables("facts", protect_comments, scope, tuple(asked))
 
-    def protected_themes(self, scope: Scope, *, closed: bool) -> pd.DataFrame:
+    def protected_themes(self, scope: Scope) -> pd.DataFrame:
         """Which themes hide; see `analytics.privacy.protection.protect_themes`."""
-        return self._tables("mentions", protect_themes, scope, (closed,))[0]
+        return self._tables("mentions", _protect_themes, scope, ())[0]
 
     def _look(self) -> None:
         """Take this transaction's moment."""
@@ -117,7 +123,8 @@ class Source:
         **options: Any,
     ) -> list[pd.DataFrame]:
         while True:
-            failures: tuple[type[Exception], ...] = (DeltaError, FrameError, *self._engine.failures)
+            of_engine = self._engine.failures
+            failures: tuple[type[Exception], ...] = (DeltaError, FrameError, OSError, *of_engine)
             try:
                 return self._counted(table, counting, scope, asked, **options)
             except EngineAway as error:
@@ -154,7 +161,10 @@ class Source:
         key = (self._engine.name, counting.__name__, rows, scope, asked, *options.values())
         found = results.get(key)
         if found is None:
-            files = _files(path, version, scope) if path and version is not None else ()
+            files: Sequence[str] = ()
+            if path and version is not None:
+                first, last = scope.period.start, scope.period.end
+                files = _log(path, version)(scope.workspace, f"{first:%Y-%m}", f"{last:%Y-%m}")
             stored = Stored(files=files, workspace=scope.workspace, masked=beside.masked)
             with self._engine.opened(stored, beside.tail) as frame:
                 found = counting(frame, scope, asked, **options)
@@ -196,20 +206,28 @@ class _Beside:
         object.__setattr__(self, "digest", seen.digest())
 
 
-def _files(path: str, version: int, scope: Scope) -> list[str]:
-    """The files of one version that may hold a scope's rows, by what the log says of each."""
-    first, last = f"{scope.period.start:%Y-%m}", f"{scope.period.end:%Y-%m}"
-    own = f"workspace = {scope.workspace} AND month >= '{first}' AND month <= '{last}'"
-    return [unquote(uri) for uri in _log(path, version).file_uris(file_pruning_predicate=own)]
-
-
 @lru_cache(maxsize=4)
-def _log(path: str, version: int) -> DeltaTable:
-    """One version of a table, which never changes."""
-    return DeltaTable(path, version=version)
+def _log(path: str, version: int) -> Callable[[int, str, str], Sequence[str]]:
+    """The files of one version, which never changes, that may hold rows of a workspace from a month
+    to another one, by what the log says of each.
+    """
+    table = DeltaTable(path, version=version)
+
+    @lru_cache(maxsize=100)
+    def files(workspace: int, first: str, last: str) -> Sequence[str]:
+        own = f"workspace = {workspace} AND month >= '{first}' AND month <= '{last}'"
+        return tuple(unquote(uri) for uri in table.file_uris(file_pruning_predicate=own))
+
+    return files
+
+
+def _protect_themes(frame: Any, scope: Scope, _asked: Sequence[Hashable]) -> list[pd.DataFrame]:
+    return [protect_themes(frame, scope)]
 
 
 def _trouble_of(error: Exception) -> str:
+    if any(os.strerror(code) in str(error) for code in PASSING):
+        return "away"
     if isinstance(error, TableNotFoundError):
         return "missing"
     if isinstance(error, DeltaError) and "not supported" in str(error):

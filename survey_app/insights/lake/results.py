@@ -37,7 +37,7 @@ class Results:
 
     def keep(self, key: Hashable, tables: Sequence[pd.DataFrame]) -> None:
         """Hold tables; one that is larger than everything may be is not held."""
-        weight = sum(int(table.memory_usage(deep=True).sum()) for table in tables)
+        weight = sum(int(column.nbytes) for table in tables for _, column in table.items())
         if weight > self._size:
             return
         with self._lock:
