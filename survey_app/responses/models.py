@@ -79,8 +79,10 @@ class Response(Base):
     # The workspace-local date of submitted_at: converting zones differs between databases.
     day: Mapped[date]
     # Of an anonymous survey: the Sunday of the week at whose close it was published, which is its
-    # `day` since then; null while it waits for others.
+    # `day` since then; null while it waits for others. Within the week published answers stand by a
+    # random number, since their ids tell who came before whom.
     released_week: Mapped[date | None]
+    released_place: Mapped[int | None] = mapped_column(RowId)
     counted: Mapped[bool] = mapped_column(default=True)
     flag: Mapped[str | None]
     # Who answered: the customer's key as told, and the profile where there is one.

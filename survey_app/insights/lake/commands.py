@@ -1,5 +1,6 @@
 """`soundings lake`: make it again, put it in order, prove it, look at it."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +9,20 @@ from pathlib import Path
 
 import click
 import duckdb
+import pyarrow as pa
 import sqlalchemy as sa
 from deltalake.exceptions import DeltaError
 from flask import current_app
 from flask.cli import with_appcontext
 
 from survey_app.accounts.models import Workspace
+from survey_app.accounts.queries import workspace_by_key
 from survey_app.db import db, reading
 from survey_app.errors import N_, Conflict, SoundingsError
-from survey_app.insights.lake import tidying, writing
-from survey_app.insights.lake.inspecting import Look, look
-from survey_app.insights.lake.state import snapshot
+from survey_app.insights.lake import rebuilding, tidying
+from survey_app.insights.lake.inspecting import Look, look, readable
+from survey_app.insights.lake.models import COUNTS, LakeState
+from survey_app.insights.lake.state import Snapshot, snapshot
 from survey_app.insights.lake.tables import LakeTrouble, only_writer, open_to_write
 from survey_app.insights.lake.verifying import verify
 
@@ -31,40 +35,46 @@ def lake() -> None:
 @lake.command()
 @with_appcontext
 def rebuild() -> None:
-    """Make the lake again from the database; goes on where it was stopped."""
+    """Make the lake again from the database, beside the one that counts; goes on if stopped."""
     data_dir = _data_dir()
     with _writing(data_dir):
         _begin_or_resume(data_dir)
-    with reading():
-        waiting = look(db.session, data_dir, _now()).waiting
+    with _reading():
+        found = look(db.session, data_dir, _now())
     try:
-        with click.progressbar(length=waiting, label="Writing", file=sys.stderr) as bar:
+        with click.progressbar(
+            length=found.to_take_over + found.waiting, label="Writing", file=sys.stderr
+        ) as bar:
             is_all = False
             while not is_all:
                 with _writing(data_dir):
-                    written = writing.write_batch(db.session, data_dir, _now())
+                    written = rebuilding.write(db.session, data_dir, _now())
                 is_all = written.is_all
                 bar.update(written.responses)
+        _tidy(data_dir)
     except KeyboardInterrupt:
         click.echo("\nStopped. The worker goes on with it, and so does this command.", err=True)
         raise click.Abort from None
-    _tidy(data_dir)
     click.echo("The lake holds everything that the database says.")
 
 
 def _begin_or_resume(data_dir: Path) -> None:
-    """A new generation, unless one is being filled and can be used."""
+    """A new generation, unless one is being filled, or put in order for the first time."""
     with reading():
         known = snapshot(db.session)
-        is_filled = look(db.session, data_dir, _now()).is_filled
-    if known is not None and not known.trouble and not is_filled:
-        try:
-            open_to_write(known, data_dir)
-        except LakeTrouble:
-            pass
-        else:
-            return
-    writing.begin_generation(db.session, data_dir, _now())
+    if known is None or known.trouble or not (known.is_followed or _is_begun(known, data_dir)):
+        rebuilding.begin(db.session, data_dir, _now())
+
+
+def _is_begun(known: Snapshot, data_dir: Path) -> bool:
+    """Whether it has not yet held everything in order, and can go on."""
+    done = LakeState.tidied_at.is_not(None) & LakeState.filled_at.is_not(None)
+    with reading():
+        is_done = db.session.scalar(sa.select(done).where(LakeState.id == COUNTS))
+    try:
+        return not is_done and bool(open_to_write(known, data_dir))
+    except LakeTrouble:
+        return False
 
 
 @lake.command()
@@ -75,15 +85,20 @@ def compact() -> None:
 
 
 def _tidy(data_dir: Path) -> int:
-    with _writing(data_dir):
-        return tidying.tidy(db.session, data_dir, _now(), everything=True)
+    total = 0
+    while True:
+        with _writing(data_dir):
+            months = tidying.tidy(db.session, data_dir, _now(), everything=True)
+        if not months:
+            return total
+        total += months
 
 
 @lake.command("verify")
 @with_appcontext
 def verify_lake() -> None:
     """Prove that the lake says what the database says; status 1 where it does not."""
-    with reading():
+    with _reading():
         keys = dict(db.session.execute(sa.select(Workspace.id, Workspace.key)).all())
         with click.progressbar(length=100, label="Comparing", file=sys.stderr) as bar:
             verdict = verify(
@@ -105,10 +120,21 @@ def verify_lake() -> None:
 
 
 @lake.command()
+@click.option("--workspace", "key", required=True, help="Key of the workspace.")
+@with_appcontext
+def files(key: str) -> None:
+    """Print as JSON what another tool needs to read one workspace's rows, for an hour."""
+    with _reading():
+        workspace = workspace_by_key(db.session, key)
+        told = readable(db.session, _data_dir(), workspace.id)
+    click.echo(json.dumps(told, indent=1))
+
+
+@lake.command()
 @with_appcontext
 def status() -> None:
     """Say what the lake holds, what waits, and whether erasures are in time."""
-    with reading():
+    with _reading():
         found = look(db.session, _data_dir(), _now())
     for line in _lines(found):
         click.echo(line)
@@ -119,6 +145,10 @@ def _lines(found: Look) -> list[str]:
         lines = ["There is no lake yet; the worker makes it."]
     else:
         lines = [f"folder     {found.folder}{'' if found.is_filled else ', being filled'}"]
+    if found.next_folder is not None:
+        lines.append(
+            f"next       {found.next_folder}, being filled: {found.to_take_over} responses to go"
+        )
     for name, held in found.tables.items():
         lines.append(
             f"{name:10} {held.rows} rows in {held.files} files, {held.bytes / 1e6:.1f} MB, "
@@ -137,16 +167,27 @@ def _lines(found: Look) -> list[str]:
 @contextmanager
 def _writing(data_dir: Path) -> Iterator[None]:
     """Hold the lake, once nobody else does; what its libraries raise becomes one sentence."""
-    with only_writer(data_dir, wait=True):
-        try:
-            yield
-        except (DeltaError, duckdb.Error) as error:
-            raise SoundingsError(
-                "lake.failed",
-                N_("The lake can't be written: %(reason)s."),
-                hint=N_("Is the disk full? Otherwise make it again: soundings lake rebuild"),
-                reason=str(error),
-            ) from None
+    hint = N_("Is the disk full? Otherwise make it again: soundings lake rebuild")
+    failing = _failing(N_("The lake can't be written: %(reason)s."), hint=hint)
+    with failing, only_writer(data_dir, wait=True):
+        yield
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Look at one moment."""
+    hint = N_("Try again; if it stays so, make it again: soundings lake rebuild")
+    with _failing(N_("The lake can't be read: %(reason)s."), hint=hint), reading():
+        yield
+
+
+@contextmanager
+def _failing(message: str, *, hint: str) -> Iterator[None]:
+    """What the lake's libraries and the system raise becomes one sentence."""
+    try:
+        yield
+    except (DeltaError, duckdb.Error, pa.ArrowException, OSError) as error:
+        raise SoundingsError("lake.failed", message, hint=hint, reason=str(error)) from None
 
 
 def _data_dir() -> Path:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from survey_app.config import Settings
-from survey_app.insights.lake import tidying, writing
+from survey_app.insights.lake import rebuilding, tidying, writing
 from survey_app.insights.lake.tables import LakeTrouble, only_writer
 from survey_app.jobs import Job, Kind
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 def kinds(settings: Settings) -> tuple[Kind, ...]:
     """Writing what is not in the lake yet, and keeping it in order."""
     return (
-        _kind(WRITE, settings.data_dir, writing.is_due, writing.write_batch),
+        _kind(WRITE, settings.data_dir, writing.is_due, rebuilding.write),
         _kind(TIDY, settings.data_dir, tidying.is_due, tidying.tidy),
     )
 

@@ -7,19 +7,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from survey_app.db import Base, RowId, row_id
 
+# The ids of the two generations.
+COUNTS, NEXT = 1, 2
+
 
 class LakeState(Base):
-    """The one row that says which lake counts, and up to where; there is none before the first.
+    """The generation that counts, and up to where; and the next one while it is being filled.
 
     Only what stands here is the lake: a folder and versions of its two tables. Whatever else lies
     on the disk was begun by a process that died, and is removed.
     """
 
     __tablename__ = "lake_state"
-    __table_args__ = (sa.CheckConstraint("id = 1", name="one"),)
+    __table_args__ = (sa.CheckConstraint(f"id IN ({COUNTS}, {NEXT})", name="generation"),)
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
-    # Of this generation, within the lake's folder; a rebuild makes another one.
+    # Of this generation, within the lake's folder.
     folder: Mapped[str]
     format: Mapped[int]
     # The first batch of this generation, and the last one that is written.
@@ -27,11 +30,17 @@ class LakeState(Base):
     watermark: Mapped[int] = mapped_column(RowId)
     facts_version: Mapped[int] = mapped_column(RowId)
     mentions_version: Mapped[int] = mapped_column(RowId)
+    # Of what these versions' logs say; versions of the same numbers may have been written twice,
+    # if the database was restored from a backup.
+    digest: Mapped[str | None]
+    # Since when it counts; of the next one, when it was begun.
     created_at: Mapped[datetime]
     # When it first held everything; null while it is being filled.
     filled_at: Mapped[datetime | None]
     written_at: Mapped[datetime | None]
     tidied_at: Mapped[datetime | None]
+    # Until when changed rows stay where they are, masked: rewriting the last ones took long.
+    rests_until: Mapped[datetime | None]
     # Why the worker leaves it alone until it is rebuilt: "missing", "corrupt" or "newer".
     trouble: Mapped[str | None]
 

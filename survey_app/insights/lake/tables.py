@@ -5,11 +5,14 @@ process that died before the database heard of it, and is cut off. Writing a Del
 nothing to the disk by itself: `make_durable` does, before the database is told.
 """
 
+import errno
 import fcntl
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,17 +23,17 @@ import pyarrow as pa
 
 from analytics.facts import FACTS, MENTIONS
 from survey_app.errors import N_, SoundingsError
+from survey_app.insights.lake import layout
 from survey_app.insights.lake.state import FOLDER, TABLES, Snapshot
 
 if TYPE_CHECKING:
+    import duckdb
     from deltalake import DeltaTable
 
 SHAPES = {"facts": FACTS, "mentions": MENTIONS}
 TYPES = {"int64": pa.int64(), "str": pa.string(), "date": pa.date32(), "bool": pa.bool_()}
-# Rows lie in this order once a month was rewritten: whoever reads one workspace reads little.
-ORDER = "workspace, day, stage, response, question"
-# A multiple of DuckDB's vectors: its batches become row groups as they are.
-ROW_GROUP = 102_400
+# A month's rows in order are one file, so that all others are what came since.
+ANY_SIZE = 2**40
 LONG_LOG = 100  # entries
 LOG, SPILL = "_delta_log", "spill"
 SORT_MEMORY = "256MB"  # for the rewriting of a month; more than that goes by way of the disk
@@ -65,20 +68,28 @@ class File:
     rows: int
     bytes: int
     written: float  # seconds since 1970
+    name: str = ""  # as the log has it
 
 
 @contextmanager
 def only_writer(data_dir: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold the lake against other processes of this machine; False where one holds it already."""
-    folder = data_dir.absolute() / FOLDER
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+    """Hold the lake against other processes of this machine; False where one holds it already.
+
+    What is written meanwhile, by whatever library, is for this user only.
+    """
+    before = os.umask(0o077)
+    try:
+        folder = data_dir.absolute() / FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+    finally:
+        os.umask(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ class Table:
                 one["num_records"],
                 one["size_bytes"],
                 one["modification_time"] / 1000,
+                one["path"],
             )
             for one in added
         ]
@@ -105,38 +117,64 @@ class Table:
     def append(self, rows: pa.Table) -> None:
         """Add rows to their months."""
         if rows.num_rows:
-            self._write(rows.sort_by([(name, "ascending") for name in ORDER.split(", ")]), "append")
+            order = layout.order_of(rows.column_names)
+            self._write(rows.sort_by([(name, "ascending") for name in order]))
 
-    def rewrite_month(self, month: str, *, without: Sequence[int] = ()) -> None:
-        """Put a month's rows in order, in few files, leaving out those of some responses."""
-        import duckdb  # noqa: PLC0415 - for who writes
+    def remove(self, month: str, response_ids: Sequence[int]) -> int:
+        """Take responses out of the files of a month that have them; returns the rows rewritten."""
+        files = {str(file.path): file for file in self.files() if file.month == month}
+        if not files:
+            return 0
+        with _sorter(self.path, files, response_ids) as connection:
+            found = connection.execute(
+                "SELECT DISTINCT filename FROM read_parquet($paths, filename = true) "
+                "SEMI JOIN gone USING (response)",
+                {"paths": list(files)},
+            ).fetchall()
+        chosen = [files[path] for (path,) in found]
+        self.merge(chosen, without=response_ids)
+        return sum(file.rows for file in chosen)
 
-        paths = [str(file.path) for file in self.files() if file.month == month]
-        if not paths:
+    def merge(self, files: Sequence[File], *, without: Sequence[int] = ()) -> None:
+        """Put the rows of files of one month in order, in one file, but for those of responses.
+
+        Raises LakeTrouble where the files hold something else.
+        """
+        from deltalake.transaction import RemoveAction  # noqa: PLC0415 - as in `_write`
+
+        if not files:
             return
+        paths, month = [str(file.path) for file in files], files[0].month
         names = [field.name for field in self.delta.schema().fields if field.name != "month"]
-        limits: Any = {
-            "memory_limit": SORT_MEMORY,
-            "temp_directory": str(self.path.parents[1] / SPILL),
-        }
-        with duckdb.connect(config=limits) as connection:
-            connection.register("gone", pa.table({"response": pa.array(without, pa.int64())}))
+        row_group = layout.row_group_of(sum(file.rows for file in files))
+        with _sorter(self.path, paths, without) as connection:
             found = connection.sql(
                 f"SELECT {', '.join(names)}, $month AS month FROM read_parquet($paths) "  # noqa: S608 - our own names
-                f"ANTI JOIN gone USING (response) ORDER BY {ORDER}",
+                f"ANTI JOIN gone USING (response) ORDER BY {', '.join(layout.order_of(names))}",
                 params={"month": month, "paths": paths},
             )
-            self._write(found.to_arrow_reader(ROW_GROUP), "overwrite", f"month = '{month}'")
+            self._write(found.to_arrow_reader(row_group), row_group=row_group)
+        # Until here the rows stand there twice, in a version that the database never hears of.
+        now = int(time.time() * 1000)
+        of: dict[str, str | None] = {"month": month}
+        self.delta.create_write_transaction(
+            [RemoveAction(file.name, True, now, file.bytes, of) for file in files],  # noqa: FBT003 - its signature
+            "append",
+            self.delta.schema(),
+            partition_by=["month"],
+            post_commithook_properties=_no_checkpoint(),
+        )
+        self.delta.update_incremental()
 
-    def _write(self, rows: Any, mode: Any, predicate: str | None = None) -> None:
-        from deltalake import WriterProperties, write_deltalake  # noqa: PLC0415 - half a second
+    def _write(self, rows: Any, *, row_group: int = layout.ROW_GROUP) -> None:
+        from deltalake import write_deltalake  # noqa: PLC0415 - half a second
 
         write_deltalake(
             self.delta,
             rows,
-            mode=mode,
-            predicate=predicate,
-            writer_properties=WriterProperties(compression="ZSTD", max_row_group_size=ROW_GROUP),
+            mode="append",
+            target_file_size=ANY_SIZE,
+            writer_properties=layout.properties(row_group),
             post_commithook_properties=_no_checkpoint(),
         )
 
@@ -155,7 +193,7 @@ class Table:
         """Flush all that was written after a version; returns the version that it is at now."""
         log, version = self.path / LOG, self.delta.version()
         for number in range(since + 1, version + 1):
-            entry = log / f"{number:020}.json"
+            entry = _entry(self.path, number)
             actions = [json.loads(line) for line in entry.read_text("utf-8").splitlines()]
             added = [self.path / unquote(one["add"]["path"]) for one in actions if "add" in one]
             _flush(*added, *{file.parent for file in added}, entry)
@@ -176,38 +214,51 @@ class Table:
 
 
 def create(snapshot: Snapshot, data_dir: Path) -> None:
-    """Make the two empty tables of a new generation."""
+    """Make the two empty tables of a new generation, or nothing."""
     from deltalake import DeltaTable  # noqa: PLC0415 - half a second, for who writes
 
-    for name in TABLES:
-        path = snapshot.path(data_dir, name)
-        path.mkdir(mode=0o700, parents=True)
-        schema = pa.schema([(field.name, TYPES[field.type]) for field in SHAPES[name].fields])
-        DeltaTable.create(path, schema, partition_by=["month"], configuration=CONFIGURATION)
-        _flush(path / LOG / f"{0:020}.json", path / LOG, path, path.parent)
-    _flush(path.parents[1])
+    folder = data_dir.absolute() / FOLDER / snapshot.folder
+    try:
+        for name in TABLES:
+            path = snapshot.path(data_dir, name)
+            path.mkdir(parents=True)
+            schema = pa.schema([(field.name, TYPES[field.type]) for field in SHAPES[name].fields])
+            DeltaTable.create(path, schema, partition_by=["month"], configuration=CONFIGURATION)
+            _flush(path / LOG / f"{0:020}.json", path / LOG, path, folder)
+        _flush(folder.parent)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def open_table(snapshot: Snapshot, data_dir: Path, name: str) -> Table:
-    """A table at the version that counts, all of whose files are there. Raises LakeTrouble."""
+    """A table at the version that counts, all of whose files are there.
+
+    Raises LakeTrouble where they are missing or say something else, and OSError where the system
+    doesn't let us look, which may pass.
+    """
     from deltalake import DeltaTable  # noqa: PLC0415 - half a second, for who writes
-    from deltalake.exceptions import DeltaError, TableNotFoundError  # noqa: PLC0415 - as above
+    from deltalake.exceptions import DeltaError  # noqa: PLC0415 - as above
 
     _check_format(snapshot)
     path = snapshot.path(data_dir, name)
+    entries = _entries(path / LOG)
     try:
         table = Table(path, DeltaTable(path, version=snapshot.version(name)))
-    except TableNotFoundError:
-        raise LakeTrouble("missing") from None
-    except (DeltaError, ValueError, OSError) as error:
+    except (DeltaError, ValueError) as error:
+        for entry in entries:
+            entry.read_bytes()
         raise LakeTrouble("newer" if "Unsupported" in str(error) else "corrupt") from None
-    if not all(file.path.exists() for file in table.files()):
-        raise LakeTrouble("corrupt")
+    try:
+        for file in table.files():
+            file.path.stat()
+    except FileNotFoundError:
+        raise LakeTrouble("corrupt") from None
     return table
 
 
 def open_to_write(snapshot: Snapshot, data_dir: Path) -> dict[str, Table]:
-    """Both tables, after cutting off what the database never heard of. Raises LakeTrouble."""
+    """Both tables, after cutting off what the database never heard of. Raises as `open_table`."""
     _check_format(snapshot)
     for name in TABLES:
         log, counts = snapshot.path(data_dir, name) / LOG, snapshot.version(name)
@@ -218,7 +269,66 @@ def open_to_write(snapshot: Snapshot, data_dir: Path) -> dict[str, Table]:
             path.unlink()
         if later:
             _flush(log)
-    return {name: open_table(snapshot, data_dir, name) for name in TABLES}
+    tables = {name: open_table(snapshot, data_dir, name) for name in TABLES}
+    if snapshot.digest and (digest(tables) or snapshot.digest) != snapshot.digest:
+        raise LakeTrouble("corrupt")
+    return tables
+
+
+def digest(tables: Mapping[str, Table]) -> str | None:
+    """What the logs say of the tables' versions, in short; None where they say it no more."""
+    seen = hashlib.blake2b(digest_size=16)
+    try:
+        for name in TABLES:
+            seen.update(_entry(tables[name].path, tables[name].delta.version()).read_bytes())
+    except FileNotFoundError:
+        return None
+    return seen.hexdigest()
+
+
+@contextmanager
+def told_apart(paths: Iterable[str]) -> Iterator[None]:
+    """After any failure of who reads files: LakeTrouble where their content is wrong.
+
+    Else what was raised, or OSError where the files can't be read just now.
+    """
+    try:
+        yield
+    except Exception:  # whatever a library makes of it
+        _check_files(paths)
+        raise
+
+
+def _check_files(paths: Iterable[str]) -> None:
+    from pyarrow import parquet  # noqa: PLC0415 - for whom something failed
+
+    for path in paths:
+        try:
+            with parquet.ParquetFile(path) as file:
+                for _ in file.iter_batches():
+                    pass
+        except MemoryError:
+            raise
+        except (pa.ArrowException, OSError) as error:
+            if getattr(error, "errno", None) in (None, errno.ENOENT):
+                raise LakeTrouble("corrupt") from None
+            raise
+
+
+@contextmanager
+def _sorter(
+    table: Path, paths: Iterable[str], gone: Sequence[int]
+) -> Iterator["duckdb.DuckDBPyConnection"]:
+    """DuckDB for a table's files, with the table `gone`; says what is wrong where they are."""
+    import duckdb  # noqa: PLC0415 - for who writes
+
+    limits: Any = {
+        "memory_limit": SORT_MEMORY,
+        "temp_directory": str(table.parents[1] / SPILL),
+    }
+    with duckdb.connect(config=limits) as connection, told_apart(paths):
+        connection.register("gone", pa.table({"response": pa.array(gone, pa.int64())}))
+        yield connection
 
 
 def _check_format(snapshot: Snapshot) -> None:
@@ -229,8 +339,12 @@ def _check_format(snapshot: Snapshot) -> None:
 def _entries(log: Path) -> list[Path]:
     try:
         return list(log.iterdir())
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         raise LakeTrouble("missing") from None
+
+
+def _entry(table: Path, version: int) -> Path:
+    return table / LOG / f"{version:020}.json"
 
 
 def _version_of(path: Path) -> int:

@@ -1,11 +1,13 @@
 """Keeping the lake in order: few files, in order, and none that holds what was erased.
 
-A month that gathered many small files is rewritten in the order of workspace, day and stage. Files
-that no version needs any more are deleted an hour later, since a page may still be reading them;
-then whatever was erased is gone from the disk, too, long before its deadline.
+A month in order is one file, in the order of `layout`; beside it gathers what comes. Small files of
+those are made one, and all of the month when they have grown to a tenth of it: so a row is
+rewritten about eleven times, however long and busy its month. Files that no version needs any more
+are deleted an hour later, since a page may still be reading them; then whatever was erased is gone
+from the disk, too, long before its deadline.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +18,8 @@ from survey_app.db import reading
 from survey_app.insights.lake.models import LakeRemoval, LakeState
 from survey_app.insights.lake.state import snapshot
 from survey_app.insights.lake.tables import (
-    ROW_GROUP,
     File,
+    Table,
     left_over,
     open_to_write,
     remove_other_generations,
@@ -27,18 +29,19 @@ from survey_app.insights.lake.writing import record
 # Files that are in no version any more are kept so long for whoever is reading them.
 KEPT = timedelta(hours=1)
 EVERY = timedelta(minutes=1)
-# A month with so many small files is rewritten, or with fewer, where they are much of it or where
-# nothing was added for a while.
-MANY, SOME = 32, 12
+# So many files of few rows are made one, or fewer, where nothing was added for a while.
+SOME, FEW = 12, 100_000
 QUIET = timedelta(minutes=10)
+TENTH = 10
+AT_ONCE = 2_000_000  # rows: seconds, after which other work has its turn
 
 
 def is_due(session: Session, now: datetime) -> bool:
     """Whether something was written or erased since the last time, or an hour has passed."""
     known = snapshot(session)
-    state = session.scalars(sa.select(LakeState)).one_or_none()
-    if state is None or known is None or known.trouble:
+    if known is None or known.trouble or known.is_followed:
         return False
+    state = session.scalars(sa.select(LakeState)).one()
     last = state.tidied_at or state.created_at
     is_written = state.written_at is not None and state.written_at > last
     erased = sa.exists().where(LakeRemoval.removed_at < now - KEPT)
@@ -54,47 +57,62 @@ def tidy(
     everything: bool = False,
     kept: timedelta = KEPT,
 ) -> int:
-    """Rewrite months that need it, delete old files; for the only writer. Commits.
+    """Rewrite a few months that need it, delete old files; for the only writer. Commits.
 
-    Returns how many months were rewritten; with `everything`, all that have more than one small
-    file. Raises LakeTrouble.
+    Returns how many months were rewritten: none where all are in order, or the next generation is
+    being filled. With `everything`, all that have more than one file need it. Raises LakeTrouble.
     """
     with reading():
         known = snapshot(session)
-    if known is None:
+    if known is None or known.is_followed:
         return 0
     tables = open_to_write(known, data_dir)
-    rewritten = set()
-    for table in tables.values():
-        for month in untidy(table.files(), now, everything=everything):
-            table.rewrite_month(month)
-            rewritten.add(month)
-    if rewritten:
+    months = put_in_order(tables, now, everything=everything)
+    if months:
         record(session, known, tables, watermark=known.watermark)
         session.commit()
-    _sweep(session, data_dir, now, kept=kept)
-    return len(rewritten)
+    _sweep(session, data_dir, now, kept=kept, is_tidy=not months)
+    return months
 
 
-def untidy(files: Sequence[File], now: datetime, *, everything: bool = False) -> list[str]:
-    """The months that are worth the rewriting."""
-    found = []
-    for month in sorted({file.month for file in files}):
+def put_in_order(tables: Mapping[str, Table], now: datetime, *, everything: bool) -> int:
+    """Rewrite months until `AT_ONCE` rows are exceeded; returns how many."""
+    chosen = {
+        name: untidy(table.files(), now, everything=everything) for name, table in tables.items()
+    }
+    done = rewritten = 0
+    for month in sorted(set().union(*chosen.values())):
+        if rewritten > AT_ONCE:
+            break
+        for name, table in tables.items():
+            files = chosen[name].get(month, [])
+            table.merge(files)
+            rewritten += sum(file.rows for file in files)
+        done += 1
+    return done
+
+
+def untidy(
+    files: Sequence[File], now: datetime, *, everything: bool = False
+) -> dict[str, list[File]]:
+    """The months that are worth some rewriting, with the files to be made one."""
+    found = {}
+    for month in {file.month for file in files}:
         own = [file for file in files if file.month == month]
-        small = [file for file in own if file.rows < ROW_GROUP]
+        small = [file for file in own if file.rows < FEW]
+        rows = sum(file.rows for file in own)
+        loose = rows - max(file.rows for file in own)
         newest = datetime.fromtimestamp(max(file.written for file in own), UTC)
-        is_quiet = newest < now - QUIET
-        is_much = sum(file.rows for file in small) * 10 >= sum(file.rows for file in own)
-        if (
-            len(small) >= MANY
-            or (len(small) >= SOME and is_much)
-            or (len(small) > 1 and (is_quiet or everything))
-        ):
-            found.append(month)
+        chosen = own if everything or loose * TENTH >= rows else small
+        is_quiet = everything or newest < now - QUIET
+        if len(chosen) >= (2 if is_quiet else SOME):
+            found[month] = chosen
     return found
 
 
-def _sweep(session: Session, data_dir: Path, now: datetime, *, kept: timedelta) -> None:
+def _sweep(
+    session: Session, data_dir: Path, now: datetime, *, kept: timedelta, is_tidy: bool
+) -> None:
     """Delete what no version needs, and forget the erased that no file holds any more."""
     with reading():
         known = snapshot(session)
@@ -114,7 +132,8 @@ def _sweep(session: Session, data_dir: Path, now: datetime, *, kept: timedelta) 
     until = max(datetime.fromtimestamp(oldest, UTC), now - 2 * kept)
     is_gone = LakeRemoval.removed_at <= until
     session.execute(sa.delete(LakeRemoval).where(is_gone))
-    session.execute(sa.update(LakeState).values(tidied_at=now))
+    if is_tidy:
+        session.execute(sa.update(LakeState).values(tidied_at=now))
     session.commit()
     for table in tables.values():
         table.checkpoint()

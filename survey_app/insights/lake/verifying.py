@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from survey_app.insights.lake.facts import rows
 from survey_app.insights.lake.models import LakeRemoval
-from survey_app.insights.lake.state import TABLES, Snapshot, removed, snapshot
-from survey_app.insights.lake.tables import SHAPES, LakeTrouble, open_table
+from survey_app.insights.lake.state import TABLES, Snapshot, beyond, removed, snapshot
+from survey_app.insights.lake.tables import SHAPES, LakeTrouble, open_table, told_apart
 from survey_app.responses.models import Response
 
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ def verify(session: Session, data_dir: Path, *, told: Callable[[float], None]) -
             "CREATE TABLE sums (side TEXT, tab TEXT, workspace BIGINT, month TEXT, "
             "number BIGINT, content HUGEINT)"
         )
-        try:
-            _add_lake(engine, session, known, data_dir)
-        except duckdb.Error:
-            raise LakeTrouble("corrupt") from None
+        _add_lake(engine, session, known, data_dir)
         _add_database(engine, session, known, told)
         return _verdict(engine)
 
@@ -79,7 +76,8 @@ def _add_lake(
                 f"(SELECT {columns}, '{month}' AS month FROM read_parquet($paths) "  # noqa: S608 - our own names
                 "ANTI JOIN masked USING (response))"
             )
-            _add(engine, "lake", name, source, {"paths": paths})
+            with told_apart(paths):
+                _add(engine, "lake", name, source, {"paths": paths})
 
 
 def _add_database(
@@ -89,7 +87,7 @@ def _add_database(
     told: Callable[[float], None],
 ) -> None:
     count = session.scalar(sa.select(sa.func.count()).select_from(Response)) or 0
-    stands = Response.fact_batch.between(known.since, known.watermark)
+    stands = ~sa.or_(*beyond(known))
     last: int | None = 0
     done = 0
     while last is not None:

@@ -18,11 +18,10 @@ from sqlalchemy.orm import Session
 from survey_app.accounts.models import Workspace
 from survey_app.db import reading
 from survey_app.insights.lake.facts import rows
-from survey_app.insights.lake.models import LakeRemoval, LakeState
-from survey_app.insights.lake.state import FORMAT, TABLES, Snapshot, snapshot
-from survey_app.insights.lake.tables import LakeTrouble, Table, create, open_to_write
+from survey_app.insights.lake.models import COUNTS, LakeRemoval, LakeState
+from survey_app.insights.lake.state import FORMAT, TABLES, Snapshot, beyond, snapshot
+from survey_app.insights.lake.tables import LakeTrouble, Table, create, digest, open_to_write
 from survey_app.responses.models import Response
-from survey_app.surveys.models import Survey
 
 BATCH = 20_000  # responses
 # So many are written at once; fewer wait until the last batch is a while ago.
@@ -30,9 +29,12 @@ ENOUGH = 1000
 PATIENCE = timedelta(seconds=10)
 # A comment is read within seconds; so most responses are written once.
 UNTIL_READ = timedelta(minutes=1)
-# What has changed is taken out by rewriting its month, so it waits for company.
+# What has changed is taken out by rewriting files of its month, so it waits for company; after
+# many rows it rests, unless much has changed: a core does this for 5 % of the time at most.
 ENOUGH_CHANGES = 20_000
 UNTIL_REWRITTEN = timedelta(minutes=2)
+FEW = 1_000_000  # rows
+REST = timedelta(minutes=1)  # for a million rows, which take 3 s
 # Lets the index on workspace and batch serve for all workspaces.
 OF_ANY_WORKSPACE = Response.workspace_id.in_(sa.select(Workspace.id))
 
@@ -50,7 +52,9 @@ def is_due(session: Session, now: datetime) -> bool:
     known = snapshot(session)
     if known and known.trouble:
         return False
-    if known and (_any_claimed(session, known) or _removals_are_due(session, now)):
+    if known and (
+        known.is_followed or _any_claimed(session, known) or _removals_are_due(session, now)
+    ):
         return True
     last = session.scalar(sa.select(LakeState.written_at))
     enough = 1 if last is None or last <= now - PATIENCE else ENOUGH
@@ -68,14 +72,17 @@ def _removals_are_due(session: Session, now: datetime) -> bool:
     noted = sa.select(LakeRemoval.noted_at).where(LakeRemoval.batch.is_(None))
     noted = noted.order_by(LakeRemoval.id).limit(1)
     oldest = session.scalar(noted)
-    is_old = oldest is not None and oldest <= now - UNTIL_REWRITTEN
+    if oldest is None:
+        return False
+    rests = session.scalar(sa.select(LakeState.rests_until)) or now
+    is_old = oldest <= now - UNTIL_REWRITTEN and rests <= now
     return is_old or session.scalar(noted.offset(ENOUGH_CHANGES - 1)) is not None
 
 
 def write_batch(session: Session, data_dir: Path, now: datetime, *, limit: int = BATCH) -> Written:
-    """Write one batch; for the only writer. Commits.
+    """Write one batch to the generation that counts, which nobody follows; for the only writer.
 
-    Raises LakeTrouble, and whatever the disk says: then nothing has changed.
+    Commits. Raises LakeTrouble, and whatever the disk says: then nothing has changed.
     """
     known = _open_state(session, data_dir, now)
     tables = open_to_write(known, data_dir)
@@ -83,14 +90,15 @@ def write_batch(session: Session, data_dir: Path, now: datetime, *, limit: int =
     claimed = claim(session, known, now, limit=limit)
     with reading():
         gone = _gone(session, batch)
-        found = dict(zip(TABLES, rows(session, _in_batch(batch)), strict=True))
+        found = dict(zip(TABLES, rows(session, in_batch(batch)), strict=True))
     if claimed or gone:
-        for name, table in tables.items():
-            _change(table, gone, found[name])
+        rewritten = sum(_change(table, gone, found[name]) for name, table in tables.items())
         record(session, known, tables, watermark=batch)
-        _forget_removed(session, batch, now)
-        session.execute(sa.update(LakeState).values(written_at=now))
-    is_all = claimed < limit
+        forget_removed(session, batch, now)
+        rests_until = now + REST * (rewritten / 1_000_000)
+        values = {"rests_until": rests_until} if rewritten > FEW else {}
+        session.execute(sa.update(LakeState).values(written_at=now, **values))
+    is_all = claimed < limit and not _removals_are_due(session, now)
     if is_all:
         is_new = LakeState.filled_at.is_(None)
         session.execute(sa.update(LakeState).where(is_new).values(filled_at=now))
@@ -104,33 +112,43 @@ def begin_generation(session: Session, data_dir: Path, now: datetime) -> Snapsho
     Whatever stood in another one is work to do again, and is read from the database until then.
     """
     with reading():
-        before = snapshot(session)
-    last = before.watermark + 1 if before else 0  # a batch may have been claimed
-    known = Snapshot(f"{now:%Y%m%d-%H%M%S}-{token_hex(4)}", 0, 0, since=last + 1, watermark=last)
+        known = empty_generation(session, now)
     create(known, data_dir)
-    values = {
-        "folder": known.folder,
-        "format": FORMAT,
-        "since": known.since,
-        "watermark": known.watermark,
-        "facts_version": 0,
-        "mentions_version": 0,
-        "created_at": now,
-        **dict.fromkeys(("filled_at", "written_at", "tidied_at", "trouble")),
-    }
-    if before:
-        session.execute(sa.update(LakeState).values(values))
-    else:
-        session.add(LakeState(id=1, **values))
-    session.execute(sa.update(LakeRemoval).values(batch=last))
-    _forget_removed(session, last, now)
+    session.execute(sa.delete(LakeState))
+    session.add(state_of(known, COUNTS, now))
+    session.execute(sa.update(LakeRemoval).values(batch=known.watermark))
+    forget_removed(session, known.watermark, now)
     session.commit()
     return known
 
 
+def empty_generation(session: Session, now: datetime) -> Snapshot:
+    """A new one, whose batches come after all that there were, also those not recorded."""
+    last = session.scalar(sa.select(sa.func.max(LakeState.watermark) + 1))
+    if last is None:
+        last = session.scalar(sa.select(sa.func.max(Response.fact_batch))) or 0
+    folder = f"{now:%Y%m%d-%H%M%S}-{token_hex(4)}"
+    return Snapshot(folder, 0, 0, since=last + 1, watermark=last)
+
+
+def state_of(known: Snapshot, number: int, now: datetime) -> LakeState:
+    """The row of an empty generation: the one that counts or the next."""
+    return LakeState(
+        id=number,
+        folder=known.folder,
+        format=FORMAT,
+        since=known.since,
+        watermark=known.watermark,
+        facts_version=0,
+        mentions_version=0,
+        created_at=now,
+    )
+
+
 def note_trouble(session: Session, trouble: LakeTrouble) -> None:
     """Leave the lake alone until it is made again."""
-    session.execute(sa.update(LakeState).values(trouble=trouble.reason))
+    counts = LakeState.id == COUNTS
+    session.execute(sa.update(LakeState).where(counts).values(trouble=trouble.reason))
 
 
 def record(
@@ -143,7 +161,9 @@ def record(
     }
     as_known = (LakeState.folder == known.folder, LakeState.watermark == known.watermark)
     changed = session.execute(
-        sa.update(LakeState).where(*as_known).values(watermark=watermark, **versions)
+        sa.update(LakeState)
+        .where(*as_known)
+        .values(watermark=watermark, digest=digest(tables), **versions)
     )
     if changed.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result has it
         raise RuntimeError("two processes write the lake at once")
@@ -152,6 +172,8 @@ def record(
 def _open_state(session: Session, data_dir: Path, now: datetime) -> Snapshot:
     with reading():
         known = snapshot(session)
+    if known and known.is_followed:
+        raise RuntimeError("only the next generation may be written")
     return known or begin_generation(session, data_dir, now)
 
 
@@ -163,7 +185,9 @@ def claim(session: Session, known: Snapshot, now: datetime, *, limit: int) -> in
     batch = known.watermark + 1
     if _removals_are_due(session, now):
         waits = LakeRemoval.batch.is_(None)
-        session.execute(sa.update(LakeRemoval).where(waits).values(batch=batch))
+        month = sa.select(LakeRemoval.month).where(waits).order_by(LakeRemoval.id).limit(1)
+        of_month = LakeRemoval.month == month.scalar_subquery()
+        session.execute(sa.update(LakeRemoval).where(waits, of_month).values(batch=batch))
     # Nobody who leaves the lake in this batch may be thought to stand there still.
     gone = sa.select(LakeRemoval.response_id).where(LakeRemoval.batch == batch)
     stale = (Response.id.in_(gone), Response.fact_batch > 0, Response.fact_batch != batch)
@@ -171,16 +195,23 @@ def claim(session: Session, known: Snapshot, now: datetime, *, limit: int) -> in
         sa.update(Response).where(*stale).values(fact_batch=0),
         execution_options={"synchronize_session": False},
     )
-    has = session.scalar(sa.select(sa.func.count()).where(_in_batch(batch))) or 0
+    is_free = sa.or_(Response.fact_batch.is_(None), Response.fact_batch < known.since)
+    return take(session, batch, is_free, _waiting(known, now), limit=limit)
+
+
+def take(
+    session: Session,
+    batch: int,
+    is_free: sa.ColumnElement[bool],
+    waiting: sa.Select[int] | sa.CompoundSelect[tuple[int]],
+    *,
+    limit: int,
+) -> int:
+    """Fill a batch up with responses that wait and are free; how many it has. Commits."""
+    has = session.scalar(sa.select(sa.func.count()).where(in_batch(batch))) or 0
     if has < limit:
-        is_free = sa.or_(Response.fact_batch.is_(None), Response.fact_batch < known.since)
-        waiting = _waiting(known, now).limit(limit - has)
-        # Who is just being changed is passed over, or whose survey is: the change would not be
-        # seen, nor noticed.
-        quiet = sa.select(Survey.id).with_for_update(read=True, skip_locked=True)
-        free = sa.select(Response.id).where(
-            Response.id.in_(waiting), is_free, Response.survey_id.in_(quiet)
-        )
+        # Who is just being changed is passed over: the change would not be seen, nor noticed.
+        free = sa.select(Response.id).where(Response.id.in_(waiting.limit(limit - has)), is_free)
         taken = session.execute(
             sa.update(Response)
             .where(Response.id.in_(free.with_for_update(skip_locked=True)))
@@ -194,11 +225,9 @@ def claim(session: Session, known: Snapshot, now: datetime, *, limit: int) -> in
 
 def unwritten(known: Snapshot | None) -> sa.ColumnElement[bool]:
     """The responses of all workspaces that stand in no recorded batch of this lake."""
-    batch = Response.fact_batch
     if known is None:
         return sa.true()
-    ranges = (batch.is_(None), batch < known.since, batch > known.watermark)
-    some = (sa.select(Response.id).where(OF_ANY_WORKSPACE, one) for one in ranges)
+    some = (sa.select(Response.id).where(OF_ANY_WORKSPACE, one) for one in beyond(known))
     return Response.id.in_(sa.union_all(*some))
 
 
@@ -220,7 +249,8 @@ def _waiting(known: Snapshot | None, now: datetime) -> sa.CompoundSelect[tuple[i
     )
 
 
-def _in_batch(batch: int) -> sa.ColumnElement[bool]:
+def in_batch(batch: int) -> sa.ColumnElement[bool]:
+    """The responses of a batch."""
     return sa.and_(OF_ANY_WORKSPACE, Response.fact_batch == batch)
 
 
@@ -234,13 +264,14 @@ def _gone(session: Session, batch: int) -> dict[str, list[int]]:
     return found
 
 
-def _change(table: Table, gone: Mapping[str, Sequence[int]], new: pa.Table) -> None:
-    for month, response_ids in sorted(gone.items()):
-        table.rewrite_month(month, without=response_ids)
+def _change(table: Table, gone: Mapping[str, Sequence[int]], new: pa.Table) -> int:
+    """Take out, then add; returns how many rows were rewritten."""
+    rewritten = sum(table.remove(month, responses) for month, responses in sorted(gone.items()))
     table.append(new)
+    return rewritten
 
 
-def _forget_removed(session: Session, batch: int, now: datetime) -> None:
+def forget_removed(session: Session, batch: int, now: datetime) -> None:
     """What was only changed is over; what was erased is kept until no file has it."""
     of_batch = LakeRemoval.batch == batch
     session.execute(sa.delete(LakeRemoval).where(of_batch, LakeRemoval.deadline.is_(None)))

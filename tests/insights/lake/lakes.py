@@ -1,6 +1,7 @@
 """The lake as a test sees it: answers go in, the lake is written, and proven."""
 
 import uuid
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from survey_app.accounts.models import Workspace
 from survey_app.db import db, reading
-from survey_app.insights.lake import tidying, writing
-from survey_app.insights.lake.state import snapshot
+from survey_app.insights.lake import rebuilding, tidying, writing
+from survey_app.insights.lake.facts import rows
+from survey_app.insights.lake.state import coming, masked, snapshot, tail
 from survey_app.insights.lake.tables import only_writer, open_table
 from survey_app.insights.lake.verifying import Verdict, verify
 from survey_app.insights.models import CommentAnalysis, ThemeMention
@@ -71,7 +74,7 @@ def write(app: Flask, *, limit: int = writing.BATCH, later: timedelta = timedelt
         for number in range(1, 1000):
             with only_writer(data_dir(app), wait=True):
                 now = datetime.now(UTC) + later
-                if writing.write_batch(db.session, data_dir(app), now, limit=limit).is_all:
+                if rebuilding.write(db.session, data_dir(app), now, limit=limit).is_all:
                     return number
     raise AssertionError("there is no end to it")
 
@@ -96,6 +99,50 @@ def held(app: Flask, name: str = "facts") -> list[dict[str, Any]]:
         known = snapshot(db.session)
         assert known is not None
         return open_table(known, data_dir(app), name).delta.to_pyarrow_table().to_pylist()
+
+
+def is_whole(app: Flask) -> bool:
+    """Whether the lake without what is masked, and the tail, are the database: each row once."""
+    with app.app_context(), reading():
+        return _fits(db.session, data_dir(app))
+
+
+def _fits(session: Session, folder: Path) -> bool:
+    answered = sa.select(Answer.response_id, Answer.question, Response.country)
+    wanted = Counter(
+        map(tuple, session.execute(answered.join(Response, Response.id == Answer.response_id)))
+    )
+    known = snapshot(session)
+    seen: Counter[tuple[int, str, str]] = Counter()
+    hidden: set[int] = set()
+    for workspace_id in session.scalars(sa.select(Workspace.id)):
+        found, _ = rows(session, tail(known, workspace_id))
+        seen.update(map(_key, found.to_pylist()))
+        hidden.update(masked(session, known, workspace_id) if known else ())
+    if known is not None:
+        table = open_table(known, folder, "facts").delta.to_pyarrow_table()
+        seen.update(_key(row) for row in table.to_pylist() if row["response"] not in hidden)
+    return seen == wanted
+
+
+def _key(row: dict[str, Any]) -> tuple[int, str, str]:
+    return row["response"], row["question"], row["country"]
+
+
+def rebuild(app: Flask, *, steps: int = 1000, limit: int = writing.BATCH) -> None:
+    """Make the lake again, unless that is under way; it ends after some steps."""
+    with app.app_context():
+        for step in range(steps + 1):
+            with only_writer(data_dir(app), wait=True):
+                now = datetime.now(UTC)
+                with reading():
+                    after = coming(db.session)
+                if step == 0 and after is None:
+                    rebuilding.begin(db.session, data_dir(app), now)
+                elif after is not None:
+                    rebuilding.write(db.session, data_dir(app), now, limit=limit)
+                else:
+                    break
 
 
 def data_dir(app: Flask) -> Path:

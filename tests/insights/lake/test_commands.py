@@ -29,9 +29,9 @@ def filled(app: Flask, cast: Cast) -> Flask:
     return app
 
 
-def run(app: Flask, command: str) -> tuple[int, str]:
+def run(app: Flask, *command: str) -> tuple[int, str]:
     """Status and output of `soundings lake COMMAND`."""
-    result = app.test_cli_runner().invoke(commands.lake, [command])
+    result = app.test_cli_runner().invoke(commands.lake, command)
     error = str(result.exception) if result.exception else ""
     return result.exit_code, result.output + error
 
@@ -84,10 +84,10 @@ def test_verify_names_what_differs(filled: Flask) -> None:
 def test_rebuild_is_stopped_and_goes_on(filled: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     real, batches = writing.write_batch, iter(range(10))
 
-    def stopped(*values: Any) -> Any:
+    def stopped(*values: Any, limit: int) -> Any:
         if next(batches) == 2:
             raise KeyboardInterrupt
-        return real(*values, limit=2)
+        return real(*values, limit=min(limit, 2))
 
     monkeypatch.setattr(writing, "write_batch", stopped)
     status, said = run(filled, "rebuild")

@@ -3,6 +3,7 @@
 import os
 import shutil
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,11 +15,11 @@ from flask import Flask
 from insights.lake.lakes import add, data_dir, held, prove, tidy, write
 
 from survey_app.db import db, reading
-from survey_app.insights.lake import tables, tidying
+from survey_app.insights.lake import layout, tables, tidying
 from survey_app.insights.lake.models import LakeRemoval
 from survey_app.insights.lake.state import Snapshot, snapshot
-from survey_app.insights.lake.tables import ROW_GROUP, SHAPES, File, open_table
-from survey_app.insights.lake.tidying import MANY, SOME, untidy
+from survey_app.insights.lake.tables import SHAPES, File, open_table
+from survey_app.insights.lake.tidying import FEW, SOME, untidy
 from survey_app.responses.models import Response
 
 CANARY = "Zz"  # a country that only one response has
@@ -53,15 +54,15 @@ def test_a_month_becomes_one_file_in_order(
     tidy(scattered, kept=timedelta())
     march, _april, *_ = paths(scattered)
     assert len(paths(scattered)) == 4
-    rows = pq.ParquetFile(march).read(["workspace", "day", "stage"]).to_pylist()
-    assert rows == sorted(rows, key=lambda row: tuple(row.values())) and len(rows) == 40
+    rows = pq.ParquetFile(march).read().to_pylist()
+    assert rows == sorted(rows, key=itemgetter(*layout.ORDER)) and len(rows) == 40
 
 
 def test_row_groups_of_a_large_month_hardly_overlap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that whoever reads one workspace reads a few of them."""
-    monkeypatch.setattr(tables, "ROW_GROUP", 2048)
+    monkeypatch.setattr(layout, "ROW_GROUP", 2048)
     known = Snapshot("one", 0, 0, since=1, watermark=1)
     tables.create(known, tmp_path)
     table = tables.open_table(known, tmp_path, "mentions")
@@ -75,7 +76,9 @@ def test_row_groups_of_a_large_month_hardly_overlap(
         }
         schema = table.delta.schema().to_arrow()
         table.append(pa.table(columns | told, schema=pa.schema(schema)))
-    table.rewrite_month("2026-03", without=[3])
+    assert table.remove("2026-03", [3]) == 10_000, "the other files are left alone"
+    assert sorted(file.rows for file in table.files()) == [9_999, 10_000, 10_000, 10_000]
+    table.merge(table.files())
     (file,) = table.files()
     found = pq.ParquetFile(file.path).metadata
     assert found.num_rows == 39_999 and found.num_row_groups == 20
@@ -86,6 +89,14 @@ def test_row_groups_of_a_large_month_hardly_overlap(
         widths.append(column.statistics.max - column.statistics.min)
     # All that a batch at the end, which is short, does not shift.
     assert sum(width <= 520 for width in widths) >= 15, widths
+
+
+def test_other_work_has_its_turn_between_months(
+    scattered: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tidying, "AT_ONCE", 10)
+    assert [tidy(scattered) for _ in range(3)] == [1, 1, 0]
+    assert prove(scattered).differences == []
 
 
 def test_a_reader_finds_its_version_for_an_hour(scattered: Flask) -> None:
@@ -106,21 +117,23 @@ def test_a_reader_finds_its_version_for_an_hour(scattered: Flask) -> None:
 def test_when_a_month_is_worth_rewriting() -> None:
     now = datetime(2026, 3, 10, tzinfo=UTC)
 
-    def month(large: int, small: int, minutes_ago: int = 0) -> list[File]:
+    def month(*sizes: int, minutes_ago: int = 0) -> list[File]:
         written = (now - timedelta(minutes=minutes_ago)).timestamp()
-        sizes = [10 * ROW_GROUP] * large + [100] * small
         return [File(Path(), "2026-03", rows, rows, written) for rows in sizes]
 
-    for files, is_worth in (
-        (month(3, 1, 60), False),
-        (month(0, SOME), True),
-        (month(3, SOME), False),
-        (month(3, MANY), True),
-        (month(3, 2, 60), True),
-        (month(0, 2), False),
-    ):
-        assert untidy(files, now) == ["2026-03"] * is_worth
-    assert untidy(month(3, 2), now, everything=True) == ["2026-03"]
+    def chosen(files: list[File], *, everything: bool = False) -> list[int]:
+        found = untidy(files, now, everything=everything)
+        return [file.rows for file in found.get("2026-03", [])]
+
+    base, run, few = 100 * FEW, 3 * FEW, [100] * SOME
+    assert chosen(month(*few)) == few
+    assert chosen(month(*few[1:])) == [], "not yet"
+    assert chosen(month(*few[:2], minutes_ago=60)) == few[:2], "nothing else comes"
+    assert chosen(month(base, run, *few)) == few, "what is in order stays"
+    assert chosen(month(base, run, 100, minutes_ago=60)) == []
+    assert chosen(month(base, *[run] * 4, *few)) == [base, *[run] * 4, *few], "a tenth is new"
+    assert chosen(month(base, 100), everything=True) == [base, 100]
+    assert chosen(month(base), everything=True) == []
 
 
 def test_what_was_erased_is_in_no_file_afterwards(scattered: Flask) -> None:
@@ -215,7 +228,10 @@ def test_it_is_due_after_news_and_every_hour(scattered: Flask) -> None:
         now = datetime.now(UTC)
         assert not tidying.is_due(db.session, now)
         assert tidying.is_due(db.session, now + timedelta(minutes=2))
-    tidy(scattered)
+    assert tidy(scattered) == 2
+    with scattered.app_context():
+        assert tidying.is_due(db.session, now + timedelta(minutes=2)), "more months may need it"
+    assert tidy(scattered) == 0
     with scattered.app_context():
         assert not tidying.is_due(db.session, now + timedelta(minutes=2))
         assert tidying.is_due(db.session, now + timedelta(minutes=70))

@@ -16,7 +16,6 @@ from survey_app.insights.lake.state import snapshot
 from survey_app.insights.lake.tables import SHAPES, TYPES, only_writer
 from survey_app.insights.models import CommentAnalysis
 from survey_app.responses.models import Answer, Response
-from survey_app.surveys.models import Survey
 
 LATER = timedelta(minutes=3)  # what has changed waits for two
 
@@ -94,6 +93,28 @@ def test_what_changes_and_what_is_erased_leaves_and_the_new_comes(filled: Flask)
         assert (left.response_id, left.batch is not None) == (second, True), "until it is vacuumed"
 
 
+def test_after_much_was_rewritten_a_few_changes_rest(
+    filled: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "FEW", 1)
+    monkeypatch.setattr(writing, "REST", timedelta(days=10_000))  # for a million
+    write(filled)
+    gone = []
+    for country in ("NO", "DK", "IS"):
+        with filled.app_context():
+            of_march = sa.update(Response).where(Response.day == date(2026, 3, 10))
+            db.session.execute(of_march.values(country=country))
+            db.session.commit()
+        if country == "IS":
+            monkeypatch.setattr(writing, "ENOUGH_CHANGES", 1)
+        write(filled, later=LATER)
+        assert prove(filled).differences == []
+        with filled.app_context():
+            waits = sa.select(LakeRemoval).where(LakeRemoval.batch.is_(None))
+            gone.append(db.session.scalar(waits.limit(1)) is None)
+    assert gone == [True, False, True], "much is never left for later"
+
+
 def test_a_change_during_the_writing_is_not_lost(
     filled: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,21 +133,6 @@ def test_a_change_during_the_writing_is_not_lost(
     write(filled, later=LATER)
     assert prove(filled).facts == 18 and prove(filled).differences == []
     assert 1 in {row["score"] for row in held(filled)}
-
-
-@pytest.mark.parametrize(
-    "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
-)
-def test_a_survey_that_is_being_changed_is_waited_for(filled: Flask) -> None:
-    """Its trigger doesn't see a response that is claimed meanwhile; SQLite's writers take turns."""
-    with filled.app_context(), db.get_engine("default").connect() as other:
-        of_survey = Survey.key == "acme-nps"
-        other.execute(sa.update(Survey).where(of_survey).values(kind="transactional"))
-        write(filled)
-        assert len(held(filled)) == 8, "the other surveys' responses are written"
-        other.commit()
-    write(filled)
-    assert prove(filled).facts == 18 and prove(filled).differences == []
 
 
 def test_a_comment_is_waited_for_a_minute_until_it_is_read(app: Flask, cast: Cast) -> None:
@@ -154,7 +160,7 @@ def test_a_batch_that_breaks_off_is_done_again(
     of, name = {
         "append": (tables.Table, "append"),
         "flush": (tables, "_flush"),
-        "commit": (writing, "_forget_removed"),
+        "commit": (writing, "forget_removed"),
     }[point]
     real = getattr(of, name)
     calls = iter(range(10))
