@@ -16,16 +16,20 @@ from analytics.privacy import together
 from analytics.scope import SIDES
 
 Flags = NDArray[np.bool_]
-SCORED, COMMENTED = "scored", "commented"
-# Who is counted, by which dimensions: comments are told of by their sentiment alone.
-TABLES = ((SCORED, None), *((SCORED, name) for name in SIDES), (COMMENTED, None))
+METRIC, SCORED, COMMENTED = "metric", "scored", "commented"
+# Who is counted, by which columns: comments are told of by their sentiment alone.
+TABLES = (
+    (SCORED, (METRIC,)),
+    *((SCORED, (METRIC, name)) for name in SIDES),
+    (COMMENTED, (COMMENTED,)),
+)
 
 
 def releasable(waiting: pd.DataFrame, *, k: int = 5) -> Flags:
     """Which of a survey's waiting answers may be published now, together: True, a flag per row.
 
     `waiting`: a row per answer, each its own respondent's; the columns of `SIDES` (codes, null
-    where not known), the bools `scored` (a score was given) and `commented`.
+    where not known), `metric` (of the score, null where none was given), the bool `commented`.
 
     The batch is the largest in which each row of each table (`TABLES`; the row of null, too) holds
     nobody or k answers: answers in smaller rows wait, again and again until there are none. That is
@@ -36,22 +40,22 @@ def releasable(waiting: pd.DataFrame, *, k: int = 5) -> Flags:
     Raises FrameError for a missing column, ArgumentError for k below 2.
 
     >>> waiting = pd.DataFrame({name: [None] * 12 for name in SIDES})
-    >>> waiting = waiting.assign(country=["FI"] * 7 + ["SE"] * 5, scored=True, commented=False)
+    >>> waiting = waiting.assign(country=["FI"] * 7 + ["SE"] * 5, metric="nps", commented=False)
     >>> releasable(waiting).sum(), releasable(waiting[1:]).sum(), releasable(waiting[:8]).sum()
     (np.int64(12), np.int64(11), np.int64(7))
     """
     if isinstance(k, bool) or not isinstance(k, int) or k < 2:
         raise ArgumentError("k", f"is {k!r}", hint="a whole number of answers ≥ 2")
-    for name in (*SIDES, SCORED, COMMENTED):
+    for name in (*SIDES, METRIC, COMMENTED):
         if name not in waiting:
             raise FrameError(name, "is missing", hint="each answer has it", present=waiting.columns)
     codes = {
         name: pd.factorize(waiting[name], use_na_sentinel=False)[0].astype(np.int64)
-        for name in SIDES
+        for name in (*SIDES, METRIC)
     }
     rows = pd.DataFrame(codes, index=range(len(waiting)))
-    for name in (SCORED, COMMENTED):
-        rows[name] = waiting[name].to_numpy(dtype=np.bool_)
+    rows[SCORED] = waiting[METRIC].notna().to_numpy()
+    rows[COMMENTED] = waiting[COMMENTED].to_numpy(dtype=np.bool_)
     batch = rows[rows[SCORED] | rows[COMMENTED]]
     while len(batch):
         before = len(batch)
@@ -67,19 +71,18 @@ def releasable(waiting: pd.DataFrame, *, k: int = 5) -> Flags:
 
 def _is_few(batch: pd.DataFrame, *, k: int) -> Flags:
     """Whether an answer is in a row of fewer than k, of any table."""
-    few = np.zeros(len(batch), dtype=np.bool_)
-    for within, name in TABLES:
-        counted = batch[within].to_numpy()
-        code = batch[name].to_numpy() if name else np.zeros(len(batch), dtype=np.int64)
-        few |= counted & (np.bincount(code[counted], minlength=code.max() + 1)[code] < k)
-    return few
+    few = pd.Series(data=False, index=batch.index)
+    for within, keys in TABLES:
+        rows = batch[batch[within]].groupby(list(keys))[within]
+        few |= (rows.transform("size") < k).reindex(batch.index, fill_value=False)
+    return few.to_numpy()
 
 
 def _is_exposed(batch: pd.DataFrame, *, k: int) -> Flags:
     """Whether all tables of the batch together tell of an answer among fewer than k."""
-    columns = [*SIDES, SCORED, COMMENTED]
+    columns = [*SIDES, METRIC, SCORED, COMMENTED]
     atoms = batch.groupby(columns, as_index=False).size().rename(columns={"size": "people"})
-    tables = [_table(batch[batch[within]], within, name) for within, name in TABLES]
+    tables = [_table(batch[batch[within]], within, keys) for within, keys in TABLES]
     tables = [table for table in tables if len(table.people)]
     shown = [np.zeros(len(table.people), dtype=np.bool_) for table in tables]
     exposed = atoms[together.exposed_atoms(tables, shown, atoms, k=k)][columns]
@@ -87,11 +90,7 @@ def _is_exposed(batch: pd.DataFrame, *, k: int) -> Flags:
     return (found == "both").to_numpy()
 
 
-def _table(counted: pd.DataFrame, within: str, name: str | None) -> together.Rows:
-    if name is None:
-        people = [len(counted)] if len(counted) else []
-        keys = pd.DataFrame(index=range(len(people)))
-        return together.Rows(keys=keys, people=people, within=(within,))
-    sizes = counted.groupby(name).size()
-    keys = sizes.index.to_frame(index=False)
-    return together.Rows(keys=keys, people=sizes.to_numpy().astype(np.int64), within=(within,))
+def _table(counted: pd.DataFrame, within: str, keys: tuple[str, ...]) -> together.Rows:
+    sizes = counted.groupby(list(keys), as_index=False).size()
+    people = sizes["size"].to_numpy().astype(np.int64)
+    return together.Rows(keys=sizes[list(keys)], people=people, within=(within,))

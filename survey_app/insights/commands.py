@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -25,7 +25,7 @@ from survey_app.db import db
 from survey_app.errors import N_, Invalid, Malformed
 from survey_app.insights.exports import WRITERS, nps_table
 from survey_app.insights.lake.reading import source
-from survey_app.insights.releases import left_out
+from survey_app.insights.releases import Coming, coming, left_out
 from survey_app.insights.scope import EARLIEST, check_dimensions, read_day, read_period
 from survey_app.insights.words import NAMES
 from survey_app.surveys.models import KINDS
@@ -74,6 +74,7 @@ def export_nps(  # noqa: PLR0913 - one parameter for each option of the contract
     with source(db.session, current_app.config["SETTINGS"]) as facts:
         table = nps_table(facts, scope, by=dimensions)
         hidden = left_out(facts.session, scope, [Breakdown("nps", dimensions)])
+        due = coming(facts.session, scope, today=_today(workspace))
     if output is None:
         WRITERS[form](table, sys.stdout.buffer)
         sys.stdout.flush()
@@ -81,12 +82,8 @@ def export_nps(  # noqa: PLR0913 - one parameter for each option of the contract
         _write(output, partial(WRITERS[form], table))
     said = f"survey {survey_key}" if survey_key else f"{scope.kind} surveys only (see --kind)"
     click.echo(f"{len(table)} rows; counted: {said}.", err=True)
-    if hidden:
-        click.echo(
-            f"Left out: {hidden} anonymous survey{'s'[: hidden > 1]}, which "
-            f"{'are' if hidden > 1 else 'is'} published by one dimension only.",
-            err=True,
-        )
+    if note := _of_anonymous(hidden, due):
+        click.echo(note, err=True)
     if facts.trouble:
         click.echo(f"{NAMES['trouble'][facts.trouble]} {NAMES['remedy'][facts.trouble]}", err=True)
 
@@ -128,6 +125,26 @@ def _form_of(output: Path | None) -> str:
     return suffix
 
 
+def _of_anonymous(left_out: int, due: Coming | None) -> str:
+    """What an export says of anonymous surveys."""
+    if left_out:
+        one = left_out == 1
+        return (
+            f"Left out: {left_out} anonymous survey{'' if one else 's'}, which "
+            f"{'is' if one else 'are'} published by one dimension only."
+        )
+    if due:
+        return (
+            f"Of {due.surveys} anonymous survey{'' if due.surveys == 1 else 's'}: what was "
+            f"published by now; there may be more on {due.day}."
+        )
+    return ""
+
+
+def _today(workspace: Workspace) -> date:
+    return datetime.now(UTC).astimezone(zone_of(workspace)).date()
+
+
 def _scope(
     workspace: Workspace,
     *,
@@ -136,7 +153,7 @@ def _scope(
     start: str | None,
     end: str | None,
 ) -> Scope:
-    today = datetime.now(UTC).astimezone(zone_of(workspace)).date()
+    today = _today(workspace)
     first = read_day(start) if start else EARLIEST
     last = read_day(end) if end else max(today, first)
     if survey_key:

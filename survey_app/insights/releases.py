@@ -8,13 +8,14 @@ from then on, so that no page, list or file knows another one.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from secrets import randbelow
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from analytics.periods import Grain
-from analytics.privacy.releases import COMMENTED, SCORED, releasable
+from analytics.privacy.releases import COMMENTED, METRIC, releasable
 from analytics.scope import SIDES, Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.accounts.operations import zone_of
@@ -27,6 +28,8 @@ KIND = "release_answers"
 FEWEST = 5  # a workspace's floor may be higher
 # One that is sent in parts may yet be completed; once it is published, it is complete.
 UNTIL_COMPLETE = timedelta(days=1)
+UNTIL_RETRIED = timedelta(hours=1)
+PLACES = 10**18  # so many that hardly two answers ever get the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,18 @@ class Week:
 
     sunday: date
     end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What may be said of answers that wait: of how many surveys, on which day the next may be
+    published, and how many have to be alike. Not how many wait: whoever looks twice at a count
+    would know when somebody answered.
+    """
+
+    surveys: int
+    day: date
+    fewest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +70,12 @@ def last_week(workspace: Workspace, now: datetime) -> Week:
 
 
 def find_unreleased(session: Session, limit: int, *, now: datetime) -> Sequence[int]:
-    """Anonymous surveys whose last closed week was not worked off yet."""
-    has_job = sa.exists().where(Job.kind == KIND, Job.subject == Survey.id)
+    """Anonymous surveys whose last closed week was not worked off yet.
+
+    One that was set aside is tried anew after a while: what failed may have been the disk.
+    """
+    stands = sa.or_(Job.quarantined_at.is_(None), Job.quarantined_at > now - UNTIL_RETRIED)
+    has_job = sa.exists().where(Job.kind == KIND, Job.subject == Survey.id, stands)
     rows = session.execute(
         sa.select(Survey, Workspace)
         .join(Workspace, Workspace.id == Survey.workspace_id)
@@ -93,7 +112,7 @@ def _batch(session: Session, survey: Survey, workspace: Workspace, *, now: datet
         "body": Response.body_hash,
         "status": Response.status,
         **{name: COLUMNS[name] for name in SIDES},
-        SCORED: sa.exists().where(of),
+        METRIC: sa.select(sa.func.min(Answer.kind)).where(of).scalar_subquery(),
         COMMENTED: Response.has_comment,
     }
     rows = session.execute(
@@ -102,7 +121,7 @@ def _batch(session: Session, survey: Survey, workspace: Workspace, *, now: datet
         )
     ).all()
     waiting = pd.DataFrame([tuple(row) for row in rows], columns=list(columns))
-    chosen = waiting[releasable(waiting, k=max(FEWEST, workspace.score_floor))]
+    chosen = waiting[releasable(waiting, k=_fewest(workspace.score_floor))]
     bodies = zip(chosen["body"], chosen["status"], strict=True)
     return Batch(survey.id, week.sunday, dict(zip(chosen["id"], bodies, strict=True)))
 
@@ -130,9 +149,9 @@ def store(session: Session, batches: Sequence[Batch], _now: datetime) -> None:
         if any(current.get(one) != body for one, body in batch.answers.items()):
             continue
         survey.released_until = batch.sunday
-        rows_of = [{"one": int(response_id)} for response_id in batch.answers]
-        if rows_of:
-            session.connection().execute(_release(batch.sunday), rows_of)
+        places = [{"one": int(one), "place": randbelow(PLACES)} for one in batch.answers]
+        if places:
+            session.connection().execute(_release(batch.sunday), places)
 
 
 def _release(sunday: date) -> sa.Update:
@@ -143,6 +162,7 @@ def _release(sunday: date) -> sa.Update:
         .where(Response.id == sa.bindparam("one"))
         .values(
             released_week=sunday,
+            released_place=sa.bindparam("place"),
             day=sunday,
             status="complete",
             fact_batch=sa.case((is_held, 0), else_=None),
@@ -154,8 +174,27 @@ def left_out(
     session: Session, scope: Scope, asked: Iterable[Breakdown] = (), *, grain: Grain = "month"
 ) -> int:
     """How many anonymous surveys of a scope what is asked leaves out; 0 on the lattice."""
-    if scope.narrowed(asked, grain=grain).anonymous:
-        return 0
+    return 0 if scope.narrowed(asked, grain=grain).anonymous else _promising(session, scope)
+
+
+def coming(session: Session, scope: Scope, *, today: date) -> Coming | None:
+    """When more of a scope's anonymous surveys may be published; None where it has none.
+
+    `today` is the workspace's date.
+    """
+    surveys = _promising(session, scope)
+    if not surveys:
+        return None
+    monday = today + timedelta(days=7 - today.weekday())
+    return Coming(surveys, monday, _fewest(scope.respondent_floor))
+
+
+def _fewest(floor: int) -> int:
+    return max(FEWEST, floor)
+
+
+def _promising(session: Session, scope: Scope) -> int:
+    """How many surveys of a scope promise anonymity."""
     surveys = sa.select(sa.func.count()).where(
         Survey.workspace_id == scope.workspace, Survey.anonymous.is_(True)
     )

@@ -31,16 +31,11 @@ def define(session: Session, asked: OpenSurvey, locale: str) -> dict[str, Any]:
 
 def _privacy(session: Session, asked: OpenSurvey, locale: str) -> str:
     """The workspace's notice, else the library's; an anonymous survey promises first."""
-    name = "anonymous" if asked.survey.anonymous else "privacy"
-    library = wording.read(name)["wording"]
-    told: str = library.get(locale, library["en"])["text"]
+    library = wording.read("anonymous" if asked.survey.anonymous else "privacy")["wording"]
+    words: dict[str, str] = library.get(locale, library["en"])
     own = privacy_notice(session, workspace_id=asked.workspace.id, locale=locale)
-    if own is None:
-        return told
-    if not asked.survey.anonymous:
-        return own
-    promise = library.get(locale, library["en"])["promise"]
-    return f"{promise} {own}"
+    notice = words["text"] if own is None else own
+    return f"{words['promise']}\n{notice}" if asked.survey.anonymous else notice
 
 
 def _texts() -> dict[str, str]:

@@ -38,6 +38,12 @@ def create_survey(
     )
     db.session.commit()
     click.echo(f"{current_app.config['SETTINGS'].public_url}/s/{key}")
+    if anonymous:
+        click.echo(
+            "It promises anonymity: its answers appear on Mondays, once at least five people share "
+            "each fact, and until then nobody is told that there are any.",
+            err=True,
+        )
 
 
 @survey.command("change")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from factories import NOW
+from responses.conftest import new_body
 
 from survey_app.accounts.operations import write_privacy_notice
 from survey_app.accounts.queries import workspace_by_key
@@ -15,7 +16,7 @@ from survey_app.customers.models import Customer
 from survey_app.db import db
 from survey_app.lifecycle.models import StageTransition
 from survey_app.responses.imports import check_file, import_file
-from survey_app.responses.models import Response
+from survey_app.responses.models import ImportRecord, Response
 from survey_app.surveys.commands import create_survey
 from survey_app.surveys.models import Survey
 from survey_app.surveys.queries import find_published
@@ -73,9 +74,8 @@ def test_a_claim_or_a_token_leaves_facts_and_nobody(quiet: Any, *, is_signed: bo
 
 
 def test_a_profile_adds_nothing_to_an_answer(quiet: Any) -> None:
-    quiet.change_survey(anonymous=False)
-    quiet.answer(token=quiet.token(PERSON))
-    quiet.change_survey(anonymous=True)
+    named = new_body(token=quiet.token(PERSON), answers={"csat": 4})
+    assert quiet.post(named, survey="acme-csat").status_code == 201
     assert quiet.answer(customer={"id": "marker-7"}).status_code == 201
     last = quiet.rows()[-1]
     assert {last[name] for name in ("customer_key", "customer_id", "country", "gender")} == {None}
@@ -117,6 +117,8 @@ def test_a_file_leaves_facts_and_nobody(quiet: Any, tmp_path: Path) -> None:
     assert take(quiet, tmp_path, *rows) == (0, 3)  # what is the same is known without an id
     assert quiet.how_many(Customer) == quiet.how_many(StageTransition) == 0
     assert "marker" not in stored(quiet)
+    with quiet.app.app_context():  # nor anything that a guess at the file could be checked by
+        assert set(db.session.scalars(sa.select(ImportRecord.file_hash))) == {""}
     first, *_ = quiet.rows()
     assert (first["country"], first["stage"], first["customer_key"]) == ("FI", "adopt", None)
 
@@ -138,7 +140,7 @@ def test_the_privacy_line_promises_it_in_every_language(quiet: Any) -> None:
         write_privacy_notice(db.session, acme, locale="en", text="Our own words.")
         db.session.commit()
     assert line("en").startswith("Your answers are anonymous:")
-    assert line("en").endswith("Our own words.")
+    assert line("en").endswith("erased later.\nOur own words.")
 
 
 def test_it_is_promised_when_the_survey_is_made(door: Any) -> None:
@@ -146,6 +148,7 @@ def test_it_is_promised_when_the_survey_is_made(door: Any) -> None:
     for key, promise in (("quiet", ["--anonymous"]), ("named", [])):
         result = door.app.test_cli_runner().invoke(create_survey, [key, *options, *promise])
         assert result.exit_code == 0, result.output
+        assert ("on Mondays" in result.stderr) == bool(promise)
     with door.app.app_context():
         found = dict(db.session.execute(sa.select(Survey.key, Survey.anonymous)).all())
     assert found["quiet"] and not found["named"]

@@ -26,7 +26,7 @@ from analytics import (
     count_themes,
     protect_scores,
 )
-from analytics.privacy.releases import COMMENTED, SCORED, TABLES, releasable
+from analytics.privacy.releases import COMMENTED, METRIC, TABLES, releasable
 from analytics.scope import SIDES
 
 NPS = Breakdown("nps")
@@ -42,14 +42,16 @@ def answers_of(seed: int, many: int) -> pd.DataFrame:
     waiting["country"] = country
     waiting["language"] = np.where(rng.random(many) < 0.9, near, "en")
     waiting["stage"] = np.where(rng.random(many) < 0.2, None, rng.choice(["adopt", "exit"], many))
-    return waiting.assign(scored=rng.random(many) < 0.9, commented=rng.random(many) < 0.4)
+    asked = np.where(rng.random(many) < 0.8, "nps", "ces")
+    waiting["metric"] = np.where(rng.random(many) < 0.9, asked, None)
+    return waiting.assign(scored=waiting["metric"].notna(), commented=rng.random(many) < 0.4)
 
 
 def rows_of(batch: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    for within, name in TABLES:
+    for within, keys in TABLES:
         counted = batch[batch[within]]
-        values = counted[name].drop_duplicates() if name else [None]
-        yield from ({within: True} | ({name: value} if name else {}) for value in values)
+        values = counted[list(keys)].drop_duplicates().to_dict("records")
+        yield from ({within: True} | value for value in values)
 
 
 def sizes(batch: pd.DataFrame) -> list[int]:
@@ -111,7 +113,7 @@ def test_rows_of_five_alone_would_give_people_away() -> None:
     waiting = pd.DataFrame({name: [None] * 12 for name in SIDES})
     waiting["country"] = ["FI"] * 6 + ["SE"] * 6
     waiting["language"] = ["fi"] * 5 + ["sv"] * 7
-    waiting = waiting.assign(scored=True, commented=False)
+    waiting = waiting.assign(metric="nps", scored=True, commented=False)
     assert min(filter(None, sizes(waiting))) == 5
     assert solved(incidence(waiting, rows_of(waiting)), range(12), k=5) == [(5,)]
     flags = releasable(waiting)
@@ -120,9 +122,15 @@ def test_rows_of_five_alone_would_give_people_away() -> None:
 
 def test_few_comments_wait_for_others() -> None:
     waiting = pd.DataFrame({name: [None] * 20 for name in SIDES})
-    waiting = waiting.assign(scored=True, commented=[True] * 4 + [False] * 16)
+    waiting = waiting.assign(metric="nps", commented=[True] * 4 + [False] * 16)
     assert releasable(waiting).tolist() == [False] * 4 + [True] * 16
     assert releasable(waiting.assign(commented=[True] * 5 + [False] * 15)).all()
+
+
+def test_scores_of_two_metrics_are_no_company_for_each_other() -> None:
+    waiting = pd.DataFrame({name: [None] * 20 for name in SIDES})
+    waiting = waiting.assign(metric=["nps"] * 16 + ["ces"] * 4, commented=False)
+    assert releasable(waiting).tolist() == [True] * 16 + [False] * 4
 
 
 def test_what_breaks_the_shape_is_refused() -> None:
@@ -132,7 +140,7 @@ def test_what_breaks_the_shape_is_refused() -> None:
     for k in (1, True, 5.0):
         with pytest.raises(ArgumentError, match="k: is"):
             releasable(waiting, k=k)  # type: ignore[arg-type]  # what is tested
-    assert not releasable(waiting.assign(**{SCORED: False, COMMENTED: False}), k=2).any()
+    assert not releasable(waiting.assign(**{METRIC: None, COMMENTED: False}), k=2).any()
 
 
 # --- off the lattice ------------------------------------------------------------------------------
