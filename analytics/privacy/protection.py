@@ -3,24 +3,27 @@
 One rule for every page, export and answer of an API, so that what is hidden in one is hidden in
 all of them. For a scope and what is asked of it:
 
-1. the total and the tables by every single dimension are decided together (`together.py`),
-   whichever of them are asked for, so that no two pages of the same scope can be subtracted from
-   each other; of these, those of `LATER` knowing what the others show (so that
-   a language hides rather than its country);
+1. the total and the tables by every single dimension are decided whichever of them are asked for,
+   so that no two pages of the same scope can be subtracted from each other: first, together
+   (`together.py`), those that pages show, then the others, each level of `LEVELS` knowing what is
+   shown of the earlier ones (so that a language hides rather than its country);
 2. then what else is asked for, over time or by several dimensions, one table after the other, each
    knowing what is shown already (and of several dimensions first the fewer);
-3. pages with fewer filters tell of the same row, too: all of it, and without one filter each. From
-   these follow the people whom exactly one of the filters leaves out, and those whom several do.
-   Where they are 1 … k - 1 the row hides, and nothing that is shown may add up to it;
+3. pages with fewer filters tell of the same people. Beside one filter, all that 1 shows without it
+   is known. Of more filters, and of the tables of 2, each row is: all of it, and without one filter
+   each. From these follow the people whom exactly one of the filters leaves out, and those whom
+   several do. Where they are 1 … k - 1 the row hides, and nothing that is shown may add up to it;
 4. where a filter names a value whose row hides without it, everything hides: pages of single
    values are sums of shown rows, and one with a hidden value would give that away.
 
-Bounds: beyond `MANY` answers only what is asked for is decided together (1); a table that brings
-more than `together.MOST_ROWS` is decided by itself, with its own margins (`suppress.hidden_rows`).
+Comments are decided in the same way, and each theme as if it were a score of its own.
+
+Bounds: beyond `MANY` answers only the tables by `MAIN` dimensions are decided always, others as in
+2 if they are asked for; a table that brings more than `together.MOST_ROWS` is decided by itself,
+with its own margins (`suppress.hidden_rows`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -29,6 +32,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analytics.errors import ArgumentError
 from analytics.periods import Grain
 from analytics.privacy import together
 from analytics.privacy.atoms import comment_atoms, filter_column, score_atoms, theme_atoms
@@ -37,10 +41,15 @@ from analytics.privacy.together import Rows
 from analytics.scope import DIMENSIONS, Breakdown, Scope
 
 # What few pages show hides where it is that or what many show.
-LATER = ("language", "region", "comment_language", "survey", "month")
+SHOWN = ("country", "stage", "age_band", "gender", "channel")
+LEVELS = (SHOWN, ("language",), ("region", "comment_language", "survey", "month"))
+# Of however many answers; of comments, too, with what else pages filter them by.
+MAIN = ("country", "stage", "language")
+COMMENTED = (*MAIN, "age_band")
 MANY = 25_000
+MOST_KEYS = 3  # a table's parts are decided before it, twice as many for each key more
 HIDDEN, CLOSED = "hidden", "closed"
-INSIDE = "_inside"  # of atoms: all filters hold
+INSIDE, WHOLE = "_inside", "_whole"  # of atoms: all filters hold; these are all
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
 Keys = tuple[str, ...]
@@ -52,61 +61,86 @@ def protect_scores(
     """Which rows of each breakdown hide: its keys, `people` and the bool `hidden`, sorted.
 
     One table more, the last, says of each total whether rule 4 closes it: `metric, kind, closed`.
-    `frame` and errors as for `plan.count_scores`; rows of nobody are absent. `people` are
-    as many as the rule needs to know: k or more of them may count some twice.
+    `frame` and errors as for `plan.count_scores`, and ArgumentError for more than `MOST_KEYS` keys;
+    rows of nobody are absent. `people` are as many as the rule needs to know: k or more of them may
+    count some twice.
     """
     asked = list(asked)
+    for each in asked:
+        if len(each.by) > MOST_KEYS:
+            raise ArgumentError("by", f"is {each.by}", hint=f"at most {MOST_KEYS} keys of a table")
     scope = scope.narrowed(asked, grain=grain)
     totals = list(dict.fromkeys(each.total for each in asked))
-    ways = [*asked, *(total.over(name) for total in totals for name in scope.filters)]
+    names = (*MAIN, *scope.filters)
+    ways = [*asked, *(total.over(name) for total in totals for name in names)]
     beside = [total.over(name) for total in totals for name in DIMENSIONS]
     found = score_atoms(frame, scope, ways, grain=grain, beside=beside, most=MANY)
     decided: dict[tuple[Breakdown, Keys], pd.DataFrame] = {}
     closed = []
     for total, atoms in zip(totals, found, strict=True):
         mine = [each.by for each in asked if each.total == total]
-        deciding = _Deciding(atoms, scope)
-        deciding.decide(list(_levels(mine, atoms.columns)))
-        closed.append((total.metric, total.kind, deciding.closed))
-        decided |= {(total, by): deciding.told(by) for by in mine}
+        page = _decided(atoms, scope, mine)
+        closed.append((total.metric, total.kind, page.closed))
+        decided |= {(total, by): page.told(by) for by in mine}
     told = [decided[each.total, each.by] for each in asked]
     return [*told, pd.DataFrame(closed, columns=["metric", "kind", CLOSED])]
 
 
-def protect_comments(frame: Any, scope: Scope, closed: Sequence[bool]) -> list[pd.DataFrame]:
-    """Whether what comments say together hides: one table of one row, `people` and `hidden`.
+def protect_comments(frame: Any, scope: Scope, asked: Iterable[Keys]) -> list[pd.DataFrame]:
+    """Which rows of comments hide: a table as in `protect_scores` for each of `asked`.
 
-    `frame` as for `plan.count_comments`. `closed` holds one value, whether rule 4 closes the scope:
-    comments themselves don't know.
+    These are `()`, for what all of them say together, or single dimensions of `COMMENTED`; all of
+    which are decided together, whichever are asked for. `frame` as for `plan.count_comments`.
     """
-    return [_talked(comment_atoms(frame, scope), scope, (), closed=closed[0])]
+    keys = list(dict.fromkeys([*COMMENTED, *scope.filters]))
+    page = _decided(comment_atoms(frame, scope, keys), scope, ())
+    return [page.told(by) for by in asked]
 
 
-def protect_themes(frame: Any, scope: Scope, closed: Sequence[bool]) -> list[pd.DataFrame]:
-    """Which themes hide: one table, `theme`, `people` and `hidden`; else as `protect_comments`.
+def protect_themes(frame: Any, scope: Scope) -> pd.DataFrame:
+    """Which themes hide: `theme`, `people` and `hidden`, sorted; `frame` as for
+    `plan.count_themes`.
 
     Mentions of themes don't add up to anything that is shown; but where all comments and those on
     one theme are, the few on another are nearly told. So a theme that is hidden gets company, as if
     all of them were parts of a whole (`suppress.hidden_rows`).
     """
-    told = _talked(theme_atoms(frame, scope), scope, ("theme",), closed=closed[0])
-    people = np.where(told[HIDDEN], np.minimum(told["people"], 1), told["people"])
-    hidden = hidden_rows(told[["theme"]], people, k=scope.respondent_floor)
-    return [told.assign(**{HIDDEN: hidden})]
+    table = _themes(theme_atoms(frame, scope, list(scope.filters)), scope)
+    people = np.where(table[HIDDEN], np.minimum(table["people"], 1), table["people"])
+    hidden = hidden_rows(table[["theme"]], people, k=scope.respondent_floor)
+    return table.assign(**{HIDDEN: hidden})
 
 
-def _talked(atoms: pd.DataFrame, scope: Scope, by: Keys, *, closed: bool) -> pd.DataFrame:
-    deciding = _Deciding(atoms, scope)
-    deciding.decide([[by]])
-    deciding.closed = closed
-    return deciding.told(by)
+def _themes(atoms: pd.DataFrame, scope: Scope) -> pd.DataFrame:
+    if not scope.filters:  # then no page tells of the same mentions
+        page = _Page(_Coded.of(atoms, scope), scope)
+        page.decide([[("theme",)]])
+        return page.told(("theme",))
+    told = [
+        _decided(mine.drop(columns="theme"), scope, ()).told(()).assign(theme=theme)
+        for theme, mine in atoms.groupby("theme")
+    ]
+    none = pd.DataFrame({"theme": pd.array([], "str"), "people": np.int64(), HIDDEN: np.bool_()})
+    return pd.concat([none, *told], ignore_index=True)
 
 
-def _levels(asked: Sequence[Keys], known: Iterable[str]) -> Iterator[list[Keys]]:
+def _decided(atoms: pd.DataFrame, scope: Scope, asked: Sequence[Keys]) -> "_Page":
+    coded = _Coded.of(atoms, scope)
+    page = _Page(coded, scope)
+    page.decide(list(_levels(asked, coded.values)))
+    return page
+
+
+def _levels(asked: Sequence[Keys], known: Collection[str]) -> Iterator[list[Keys]]:
     """What is decided together, in the order in which it is decided."""
     singles = [name for name in DIMENSIONS if name in known]
-    yield [(), *((name,) for name in singles if name not in LATER)]
-    yield [(name,) for name in singles if name in LATER]
+    always = singles if len(singles) == len(DIMENSIONS) else MAIN
+    for place, level in enumerate(LEVELS):
+        total: list[Keys] = [] if place else [()]
+        yield [*total, *((name,) for name in singles if name in level and name in always)]
+    for name in singles:
+        if name not in always:
+            yield [(name,)]
     others = {
         part: None
         for by in asked
@@ -122,7 +156,8 @@ def _levels(asked: Sequence[Keys], known: Iterable[str]) -> Iterator[list[Keys]]
 class _Table:
     """The rows of a table: codes of their keys, people, which hide (or are not decided).
 
-    `left`: the fewest people whom pages with fewer filters would tell apart, 0 where nobody.
+    `left`: the fewest people whom pages with fewer filters would tell apart, 0 where nobody, or
+    where these pages are known.
     """
 
     by: Keys
@@ -131,51 +166,87 @@ class _Table:
     left: Whole
     hidden: Flags
 
-    def rows(self, chosen: Flags, *, fixed: bool = False) -> Rows:
-        """Some of them."""
+    def rows(self, *, within: str = INSIDE, fixed: bool = False) -> Rows:
+        """Those that don't hide."""
+        chosen = ~self.hidden
         return Rows(
-            keys=self.codes[chosen], people=self.people[chosen], within=(INSIDE,), fixed=fixed
+            keys=self.codes[chosen], people=self.people[chosen], within=(within,), fixed=fixed
         )
 
 
-class _Deciding:
-    """One total of a scope, or its comments, under some of its filters."""
+@dataclass(frozen=True)
+class _Coded:
+    """Atoms whose keys and persons are numbers: places in `values`, per key.
 
-    def __init__(self, atoms: pd.DataFrame, scope: Scope) -> None:
-        self.closed = False
-        self._scope, self._k = scope, scope.respondent_floor
-        self._values: dict[str, pd.Index] = {}
-        holds = [atoms[filter_column(name)].to_numpy(dtype=np.int64) for name in scope.filters]
-        # How many of the filters leave somebody out, and the only one that does.
-        missing = np.array([1 - one for one in holds]).reshape(len(holds), len(atoms))
-        self._group = np.where(missing.sum(axis=0) > 1, len(holds) + 1, 0)
-        for at, one in enumerate(missing, 1):
-            self._group[(missing.sum(axis=0) == 1) & (one == 1)] = at
-        coded = {"people": atoms["people"].to_numpy(dtype=np.int64)}
-        for name in atoms.columns.difference(
-            ["people", "person", *map(filter_column, scope.filters)]
-        ):
-            coded[name], self._values[name] = pd.factorize(
-                atoms[name], sort=True, use_na_sentinel=False
-            )
+    `holds`: per filter, for which atoms it does. `several`: atoms of people who are in others, too.
+    """
+
+    atoms: pd.DataFrame
+    values: Mapping[str, pd.Index]
+    holds: Mapping[str, Flags]
+    several: Flags
+
+    @classmethod
+    def of(cls, atoms: pd.DataFrame, scope: Scope) -> "_Coded":
+        """From atoms as `atoms.py` makes them."""
+        columns = {name: filter_column(name) for name in scope.filters}
+        keys = atoms.columns.difference(["people", "person", *columns.values()])
+        coded: dict[str, Any] = {"people": atoms["people"].to_numpy(dtype=np.int64)}
+        values: dict[str, pd.Index] = {}
+        for name in keys:
+            coded[name], values[name] = pd.factorize(atoms[name], sort=True, use_na_sentinel=False)
         coded["person"] = pd.factorize(atoms["person"])[0]
-        self._atoms = pd.DataFrame(coded)
         times = np.bincount(coded["person"], minlength=1)
-        self._several = times[coded["person"]] > 1
+        holds = {name: atoms[column].to_numpy(dtype=np.bool_) for name, column in columns.items()}
+        return cls(pd.DataFrame(coded), values, holds, times[coded["person"]] > 1)
+
+    def people(self, place: Whole, atoms: Whole | Flags, size: int) -> Whole:
+        """How many different people some of the atoms bring to each of as many places."""
+        several = self.several[atoms]
+        people = self.atoms["people"].to_numpy()[atoms]
+        found = np.bincount(place[~several], weights=people[~several], minlength=size)
+        # Somebody in several atoms of one row is one person there.
+        person = self.atoms["person"].to_numpy()[atoms]
+        pairs = np.unique(person[several] * (size + 1) + place[several])
+        return found.astype(np.int64) + np.bincount(pairs % (size + 1), minlength=size)
+
+
+class _Page:
+    """One total of a scope, its comments or a theme, under some of the filters."""
+
+    def __init__(self, coded: _Coded, scope: Scope) -> None:
+        self.closed = False
+        self._coded, self._scope, self._k = coded, scope, scope.respondent_floor
         self._tables: dict[Keys, _Table] = {}
+        # The page without the only filter, if it is known beside this one.
+        self._whole: _Page | None = None
+        # How many of the filters leave somebody out, and the only one that does.
+        missing = np.array([~coded.holds[name] for name in scope.filters])
+        missing = missing.reshape(len(scope.filters), len(coded.atoms))
+        times = missing.sum(axis=0)
+        self._group = np.where(times > 1, len(missing) + 1, 0)
+        for at, one in enumerate(missing, 1):
+            self._group[(times == 1) & one] = at
 
     def decide(self, levels: Sequence[Sequence[Keys]]) -> None:
         """Decide what hides of the tables of each level.
 
         A level knows nothing of later ones: what it hides must not hang on what else is asked for.
         """
-        names = [(name,) for name in self._scope.filters if name in self._values]
-        if names:  # else of comments, which are closed by what scores say
-            wide = self._without_filters()
-            wide.decide(levels[:2])
-            self.closed = any(wide.hides(name, self._scope.filters[name]) for (name,) in names)
+        filters = self._scope.filters
+        if filters:
+            whole = _Page(self._coded, replace(self._scope, filters={}))
+            whole.decide([level for level in levels if all(_is_single(by) for by in level)])
+            self.closed = any(whole.hides(name, values) for name, values in filters.items())
+            if len(filters) == 1 and 2 * whole.size <= together.MOST_ROWS:
+                self._whole = whole
         for level in levels:
             self._decide([self._counted(by) for by in level])
+
+    @property
+    def size(self) -> int:
+        """How many rows its tables have."""
+        return sum(len(one.people) for one in self._tables.values())
 
     def hides(self, name: str, values: Sequence[str]) -> bool:
         """Whether one of these values of a dimension hides."""
@@ -185,89 +256,93 @@ class _Deciding:
     def told(self, by: Keys) -> pd.DataFrame:
         """A table that is decided: keys, `people`, `hidden`."""
         table = self._tables[by]
-        keys = {name: self._values[name].take(table.codes[name].to_numpy()) for name in by}
+        keys = {name: self._coded.values[name].take(table.codes[name].to_numpy()) for name in by}
         hidden = table.people > 0 if self.closed else table.hidden
         return pd.DataFrame(keys | {"people": table.people, HIDDEN: hidden})
 
-    def _without_filters(self) -> "_Deciding":
-        wide = copy(self)
-        wide._scope = replace(self._scope, filters={})
-        wide._group, wide._tables = np.zeros_like(self._group), {}
-        return wide
-
     def _decide(self, tables: Sequence[_Table]) -> None:
         """Decide which rows of these tables hide, beside those that are decided already."""
-        known = [one.rows(~one.hidden, fixed=True) for one in self._tables.values()]
-        fresh = [one.rows(~one.hidden) for one in tables]
-        if _many([*known, *fresh]) > together.MOST_ROWS:
-            found = [hidden_rows(one.codes, _fewest(one), k=self._k)[~one.hidden] for one in tables]
-        elif not _many(fresh):
-            found = [np.zeros(0, dtype=np.bool_) for _ in fresh]
+        fresh = [one.rows() for one in tables]
+        if _many(fresh):
+            found = self._found(tables, fresh)
         else:
-            wider, atoms = self._wider([*self._tables.values(), *tables])
-            every = [*known, *wider, *fresh]
-            found = together.suppress_together(every, atoms, k=self._k)[-len(fresh) :]
+            found = [np.zeros(0, dtype=np.bool_) for _ in fresh]
         for table, hidden in zip(tables, found, strict=True):
             whole = table.hidden.copy()
             whole[~table.hidden] = hidden
             self._tables[table.by] = replace(table, hidden=whole)
 
-    def _wider(self, tables: Sequence[_Table]) -> tuple[list[Rows], pd.DataFrame]:
-        """Rows of pages with fewer filters that would tell a few people apart, and all atoms.
+    def _found(self, tables: Sequence[_Table], fresh: Sequence[Rows]) -> list[Flags]:
+        beside, atoms = self._beside([*self._tables.values(), *tables])
+        every = [*beside, *fresh]
+        if _many(every) > together.MOST_ROWS:
+            return [hidden_rows(one.codes, _fewest(one), k=self._k)[~one.hidden] for one in tables]
+        return together.suppress_together(every, atoms, k=self._k)[-len(fresh) :]
 
-        Such a row is that of the scope and those few, who are an atom of their own, in no other.
+    def _beside(self, tables: Sequence[_Table]) -> tuple[list[Rows], pd.DataFrame]:
+        """What is known beside tables that are to be decided, and all atoms.
+
+        That are the page's rows, those of the whole, and further ones of pages with fewer filters
+        that would tell a few people apart. Such a row is that of the scope and those few, who are
+        an atom of their own, in no other.
         """
-        inside = self._atoms[self._group == 0]
-        flags, wider, people = {INSIDE: np.ones(len(inside), dtype=np.bool_)}, [], [inside]
+        rows = [one.rows(fixed=True) for one in self._tables.values()]
+        atoms = self._coded.atoms
+        flags = {INSIDE: self._group == 0, WHOLE: np.ones(len(atoms), dtype=np.bool_)}
+        if self._whole:
+            rows += [one.rows(within=WHOLE, fixed=True) for one in self._whole._tables.values()]
+        else:
+            atoms, flags = atoms[flags[INSIDE]], {INSIDE: flags[WHOLE][flags[INSIDE]]}
+        parts = []
         for place, table in enumerate(tables):
             telling = table.left > 0
             if telling.any():
-                name = f"wider{place}"
+                name, keys = f"row{place}", table.codes[telling]
                 flags[name] = flags[INSIDE]
-                few = table.codes[telling].assign(people=table.left[telling], **{name: True})
-                people.append(few)
-                sums = (table.people + table.left)[telling]
-                wider.append(
-                    Rows(keys=table.codes[telling], people=sums, within=(name,), fixed=True)
-                )
-        people[0] = inside.assign(**flags)
-        atoms = pd.concat(people, ignore_index=True)
+                parts.append(keys.assign(people=table.left[telling], **{name: True}))
+                people = (table.people + table.left)[telling]
+                rows.append(Rows(keys=keys, people=people, within=(name,), fixed=True))
+        atoms = atoms.assign(**flags)
+        if not parts:
+            return rows, atoms
+        atoms = pd.concat([atoms, *parts], ignore_index=True)
         atoms[list(flags)] = atoms[list(flags)].fillna(value=False).astype(bool)
         strangers = atoms["person"].isna()
         atoms.loc[strangers, "person"] = -1 - np.arange(strangers.sum())
-        return wider, atoms
+        return rows, atoms
 
     def _counted(self, by: Keys) -> _Table:
         """A table before it is decided, but for rows that wider pages tell too much of."""
-        code = np.zeros(len(self._atoms), dtype=np.int64)
+        coded = self._coded
+        code = np.zeros(len(coded.atoms), dtype=np.int64)
         for name in by:
-            code = code * len(self._values[name]) + self._atoms[name].to_numpy()
+            code = code * len(coded.values[name]) + coded.atoms[name].to_numpy()
         found, place = _places(code[self._group == 0])
-        people = self._people(place, self._group == 0, len(found))
-        left = np.zeros_like(people)
-        for group in range(1, len(self._scope.filters) + 2):
-            at = np.flatnonzero(self._group == group)
-            near = np.minimum(np.searchsorted(found, code[at]), max(len(found) - 1, 0))
-            same = found[near] == code[at] if len(found) else np.zeros(len(at), dtype=np.bool_)
-            out = self._people(near[same], at[same], len(found))
-            few = (out > 0) & (out < self._k)
-            left = np.where(few & ((left == 0) | (out < left)), out, left)
+        people = coded.people(place, self._group == 0, len(found))
+        is_known = self._whole is not None and by in self._whole._tables
+        left = np.zeros_like(people) if is_known else self._left(code, found)
         codes = pd.DataFrame(index=range(len(found)))
         for name in reversed(by):
-            size = len(self._values[name])
+            size = len(coded.values[name])
             codes.insert(0, name, found % size)
             found = found // size
         return _Table(by, codes, people, left, left > 0)
 
-    def _people(self, place: Whole, atoms: Whole | Flags, size: int) -> Whole:
-        """How many different people the atoms bring to each place."""
-        several = self._several[atoms]
-        people = self._atoms["people"].to_numpy()[atoms]
-        found = np.bincount(place[~several], weights=people[~several], minlength=size)
-        # Somebody in several atoms of one row is one person there.
-        person = self._atoms["person"].to_numpy()[atoms]
-        pairs = np.unique(person[several] * (size + 1) + place[several])
-        return found.astype(np.int64) + np.bincount(pairs % (size + 1), minlength=size)
+    def _left(self, code: Whole, found: Whole) -> Whole:
+        """The fewest, but fewer than k, who are in a row (`found`) but for one filter, or more."""
+        left = np.zeros(len(found), dtype=np.int64)
+        for group in range(1, len(self._scope.filters) + 2):
+            at = np.flatnonzero(self._group == group)
+            near = np.minimum(np.searchsorted(found, code[at]), max(len(found) - 1, 0))
+            same = found[near] == code[at] if len(found) else np.zeros(len(at), dtype=np.bool_)
+            out = self._coded.people(near[same], at[same], len(found))
+            few = (out > 0) & (out < self._k)
+            left = np.where(few & ((left == 0) | (out < left)), out, left)
+        return left
+
+
+def _is_single(by: Keys) -> bool:
+    return not by or by in [(name,) for name in DIMENSIONS]
 
 
 def _places(code: Whole) -> tuple[Whole, Whole]:

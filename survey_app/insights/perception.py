@@ -17,12 +17,13 @@ from survey_app.insights.comments.queries import Page, list_comments
 from survey_app.insights.comments.readable import (
     AGE,
     Numbers,
+    floor_of,
     is_closed,
     naming,
     what_is_readable,
 )
 from survey_app.insights.lake.reading import Source
-from survey_app.insights.releases import left_out
+from survey_app.insights.releases import Coming, coming, left_out
 from survey_app.insights.schemas import PerceptionQuery
 
 COMMENTS = 12  # the newest
@@ -72,12 +73,13 @@ class Perception:
     themes: pd.DataFrame
     # Names of the workspace's own themes, by code.
     own_themes: Mapping[str, str]
-    # None: too few people wrote, or a filter by age is set, which no list of comments knows.
+    # None: they would tell of too few, or a filter by age is set, which no list of comments knows.
     comments: Page | None
     # Why it was counted another way than usual; see `lake.reading.Source`.
     trouble: str | None
-    # Anonymous surveys that stand on no page with filters, or by day.
+    # Anonymous surveys that stand on no page with filters, and when more of them may be published.
     left_out: int
+    coming: Coming | None
 
 
 def perceive(
@@ -90,7 +92,8 @@ def perceive(
     """Read a workspace's perception; `engine` is the one that should have read its comments."""
     now, then = query.compared
     scope = query.scope.over(now)
-    grain = analytics.choose_grain(now)
+    due = coming(source.session, replace(scope, kind=None), today=query.today)
+    grain = _grain(now, is_by_week=due is not None and scope.narrowed().anonymous)
     ways = [NPS.over(name) for name in ("bucket", "stage", "country", query.by)]
     named = naming(source.session, scope)
     asked = [*TOTALS, *ways, *named]
@@ -99,10 +102,11 @@ def perceive(
     found = dict(zip(asked, scores.tables, strict=True))
     trend, stages, countries, segments = (found[way] for way in ways)
     nps, csat, ces = _readings(source, scores.tables, scope, then)
-    talk = tables.talk(source, scope, closed=is_closed(scores, named))
+    closed = is_closed(scores, named)
+    talk = tables.talk(source, scope, floor=floor_of(workspace), closed=closed)
     comments = None
     if AGE not in scope.filters:
-        numbers = Numbers([found[each] for each in named], talk.writers)
+        numbers = Numbers([found[each] for each in named], closed)
         readable = what_is_readable(source, workspace, scope, numbers=numbers)
         if readable:
             comments = list_comments(source.session, readable, limit=COMMENTS, engine=engine)
@@ -123,7 +127,14 @@ def perceive(
         comments=comments,
         trouble=source.trouble,
         left_out=left_out(source.session, replace(scope, kind=None), asked, grain=grain),
+        coming=due,
     )
+
+
+def _grain(period: Period, *, is_by_week: bool) -> Grain:
+    """That of the trend; by day it would leave anonymous surveys out, which know weeks alone."""
+    grain = analytics.choose_grain(period)
+    return "week" if is_by_week and grain == "day" else grain
 
 
 def _readings(

@@ -21,7 +21,7 @@ FILTERS: Mapping[str, str] = {
 }
 PANELS = ("language", "age_band", "gender", "channel", "country")
 COMPARISONS = ("previous", "year", "none")
-MAX_VALUES = 50
+MAX_VALUES = 50  # of a filter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +45,26 @@ class PerceptionQuery:
         return now, then
 
 
-def read_query(args: MultiDict[str, str], workspace: Workspace, *, today: date) -> PerceptionQuery:
+def read_query(
+    args: MultiDict[str, str],
+    workspace: Workspace,
+    *,
+    today: date,
+    panels: tuple[str, ...] = PANELS,
+) -> PerceptionQuery:
     """The page's query from its address; what is missing has a default.
 
-    Raises Invalid for a date, panel or comparison that does not exist.
+    `panels` are the dimensions that it may be broken down by.
+
+    Raises Invalid for a date, panel or comparison that does not exist, and more values of a filter
+    than `MAX_VALUES`.
     """
     start = read_day(args["from"]) if args.get("from") else _year_back(today)
     end = read_day(args["to"]) if args.get("to") else today
     filters = {
-        dimension: tuple(sorted(set(values)))
+        dimension: values
         for name, dimension in FILTERS.items()
-        if (values := [value for value in args.getlist(name)[:MAX_VALUES] if value])
+        if (values := _values(args.getlist(name), dimension))
     }
     scope = Scope(
         workspace=workspace.id,
@@ -66,8 +75,8 @@ def read_query(args: MultiDict[str, str], workspace: Workspace, *, today: date) 
     )
     return PerceptionQuery(
         scope=scope,
-        by=_choice(args.get("by"), PANELS),
-        compare=_choice(args.get("compare"), COMPARISONS),
+        by=choice(args.get("by"), panels),
+        compare=choice(args.get("compare"), COMPARISONS),
         today=today,
     )
 
@@ -82,7 +91,8 @@ def presets(today: date) -> Mapping[str, Period]:
     }
 
 
-def _choice(text: str | None, known: tuple[str, ...]) -> str:
+def choice(text: str | None, known: tuple[str, ...]) -> str:
+    """One of the known ones, the first where none is chosen. Raises Invalid."""
     if text and text not in known:
         raise Invalid(
             "choice.unknown",
@@ -92,6 +102,20 @@ def _choice(text: str | None, known: tuple[str, ...]) -> str:
             known=", ".join(known),
         )
     return text or known[0]
+
+
+def _values(texts: list[str], dimension: str) -> tuple[str, ...]:
+    values = tuple(sorted(set(texts) - {""}))
+    if len(values) > MAX_VALUES:
+        raise Invalid(
+            "filter.many",
+            N_("%(count)s values of %(dimension)s are too many for one filter."),
+            hint=N_("Use at most %(most)s, or another filter."),
+            count=len(values),
+            dimension=dimension,
+            most=MAX_VALUES,
+        )
+    return values
 
 
 def _year_back(day: date) -> date:

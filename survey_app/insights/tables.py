@@ -5,7 +5,7 @@ one answer, and nobody can forget the privacy floor, which `analytics.privacy.pr
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ METRICS: Mapping[ScoreMetric, Callable[..., pd.DataFrame]] = {
     "csat": analytics.csat,
     "ces": analytics.ces,
 }
+NAMED = ("country", "stage")  # what a comment in a list says of its writer
+WRITTEN = ((), *((name,) for name in NAMED))  # the tables of comments by which lists open
 Key = tuple[str | None, ...]
 
 
@@ -76,31 +78,31 @@ def breakdowns(
     return Scores(tables, shut)
 
 
-def talk(source: Source, scope: Scope, *, closed: bool) -> Talk:
-    """What comments say, suppressed; `closed` as in `Scores`."""
+def talk(source: Source, scope: Scope, *, floor: int, closed: bool) -> Talk:
+    """What comments say, suppressed; `closed` as in `Scores`.
+
+    `floor` is that of comments, by which lists of them open, too; themes have the scope's.
+    """
     (whole,) = source.comments(scope, [tuple(scope.filters)])
     (by_theme,) = source.themes(scope, [tuple(scope.filters)])
-    hidden = source.protected_comments(scope, closed=closed)
+    told, *_ = source.protected_comments(replace(scope, respondent_floor=floor), WRITTEN)
+    sentiment = _shown(
+        analytics.summarise_sentiment(frames.sentiment_tally(whole)), (), _shut(told, closed=closed)
+    )
     themes = _shown(
         analytics.summarise_themes(frames.theme_tally(by_theme)),
         ("theme",),
-        source.protected_themes(scope, closed=closed),
+        _shut(source.protected_themes(scope), closed=closed),
     )
     return Talk(
-        _shown(analytics.summarise_sentiment(frames.sentiment_tally(whole)), (), hidden),
+        sentiment,
         themes.sort_values("mentions", ascending=False, na_position="last", kind="stable"),
-        _writers(whole, hidden),
+        1 if sentiment["suppressed"].any() else int(whole["people"].iloc[0]),
     )
 
 
-def writers(source: Source, scope: Scope, *, closed: bool) -> int:
-    """How many people wrote, as `Talk` says it."""
-    (whole,) = source.comments(scope, [tuple(scope.filters)])
-    return _writers(whole, source.protected_comments(scope, closed=closed))
-
-
-def _writers(whole: pd.DataFrame, protected: pd.DataFrame) -> int:
-    return 1 if protected["hidden"].any() else int(whole["people"].iloc[0])
+def _shut(protected: pd.DataFrame, *, closed: bool) -> pd.DataFrame:
+    return protected.assign(hidden=protected["hidden"] | closed)
 
 
 def _results(asked: Sequence[Breakdown], found: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:

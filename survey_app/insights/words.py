@@ -46,6 +46,10 @@ NAMES: Mapping[str, Mapping[str, str]] = {
             "The lake is of a newer version: these numbers come from the database, complete but "
             "more slowly."
         ),
+        "away": N_(
+            "The lake can't be read just now: these numbers come from the database, complete but "
+            "more slowly."
+        ),
         "engine": N_(
             "The analytics engine can't be reached: this machine counts instead, completely."
         ),
@@ -54,6 +58,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "missing": REBUILD,
         "corrupt": REBUILD,
         "newer": REBUILD,
+        "away": N_("See what the log of the web process says."),
         "engine": N_("See whether the address in SOUNDINGS_SPARK_MASTER answers."),
     },
     "gender": {

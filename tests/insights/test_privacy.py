@@ -13,7 +13,7 @@ from perceptions import PAGE, answers, fill, text_of
 from survey_app.db import db
 from survey_app.responses.models import Response
 
-HIDDEN = "Withheld: too few people answered."
+HIDDEN = "Withheld for privacy: by itself or with other numbers"
 
 
 @pytest.fixture
@@ -40,6 +40,15 @@ def test_a_filter_that_leaves_out_two_people_is_withheld(malta: FlaskClient) -> 
     rest = page_of(malta, "?country=FI&country=SE")
     assert HIDDEN in rest
     assert "38" not in rest.split("Score over time")[0].split("Net Promoter Score")[1]
+
+
+def test_an_owner_sees_no_more(malta: FlaskClient, cast: Cast) -> None:
+    address = "?country=FI&country=SE"
+    file = f"{PAGE}/export{address}&dimensions=gender"
+    told = page_of(malta, address), malta.get(file).get_data(as_text=True)
+    log_in(malta, cast.owner)
+    assert HIDDEN in page_of(malta, address) and HIDDEN in told[0]
+    assert malta.get(file).get_data(as_text=True) == told[1]
 
 
 def test_withheld_is_explained_beside_the_rows(malta: FlaskClient) -> None:

@@ -178,5 +178,19 @@ def test_nor_by_a_page_within_a_page(
         assert solved(judged, answers["who"], k=5, groups=groups_of(answers, nested)) == []
 
 
+def test_nor_by_a_page_beside_the_page_without_its_filter(
+    app: Flask, client: FlaskClient, workspace: pd.DataFrame
+) -> None:
+    """All rows of both, but over time: a page knows the other's trend row by row only."""
+    answers, rows = workspace, []
+    for told in ({}, {"country": "FI"}):
+        page = client.get(address(**told)).get_data(as_text=True)
+        mine = list(shown_on_page(app, page, answers))
+        assert {} in mine and len(mine) > 3
+        rows += [row | told for row in mine if "bucket" not in row]
+    judged = incidence(answers, rows)
+    assert solved(judged, answers["who"], k=5, groups=groups_of(answers, rows)) == []
+
+
 def _in(answers: pd.DataFrame, row: dict[str, Any]) -> Any:
     return incidence(answers, [row])[0] > 0

@@ -152,7 +152,7 @@ def test_comments_are_counted_as_analytics_counts_them(filled: Flask) -> None:
         db.session.execute(unjudged)
         db.session.commit()
         with facts(filled) as source:
-            said = tables.talk(source, scope_of(), closed=False)
+            said = tables.talk(source, scope_of(), floor=10, closed=False)
         mentions = sa.select(
             ThemeMention.theme,
             ThemeMention.polarity,
@@ -176,7 +176,7 @@ def test_comments_are_counted_as_analytics_counts_them(filled: Flask) -> None:
 
 def test_a_closed_floor_shows_nobody(filled: Flask) -> None:
     with facts(filled) as source:
-        said = tables.talk(source, scope_of(), closed=True)
+        said = tables.talk(source, scope_of(), floor=10, closed=True)
     assert said.sentiment["suppressed"].all()
     assert len(said.themes) > 1 and said.themes["suppressed"].all()
     assert said.writers == 1

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in (".", "analytics")]
+folders = (".", "analytics", "analytics/privacy")
+sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in folders]
 
-from test_privacy import (  # noqa: E402 - found by the path above
+from test_together import (  # noqa: E402 - found by the path above
     atoms_of,
     given_away,
     people_of,

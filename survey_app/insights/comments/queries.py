@@ -29,6 +29,8 @@ from survey_app.responses.models import Answer, Response
 
 PAGE = 25
 EVERYTHING = Selection()
+# A comment's place among those of its day; of a published batch, one that tells nothing.
+NUMBER = sa.func.coalesce(Response.released_place, Response.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ class Comment:
     place: Place
     text: str
     # Of an anonymous survey: the Sunday of the week in which it was published; and neither country
-    # nor stage nor score.
+    # nor stage nor score, nor the survey's language.
     day: date
     is_anonymous: bool
     country: str | None
@@ -117,7 +119,10 @@ def list_comments(
     """A page of what may be read; `engine` is the version that should have read the comments."""
     rows = _newest(session, readable, selection, before=before, limit=limit + 1, engine=engine)
     found = _comments(session, rows[:limit], readable)
-    following = Before(found[-1].day, found[-1].place) if len(rows) > limit else None
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = Before(last.day, last.number, last.question)
     return Page(found, following, _tally(session, readable, selection, engine=engine))
 
 
@@ -143,7 +148,7 @@ def _newest(
     limit: int,
     engine: str,
 ) -> Sequence[Any]:
-    order = (Response.day, Response.id, Answer.question)
+    order = (Response.day, NUMBER, Answer.question)
     chosen = _chosen(
         readable,
         selection,
@@ -151,10 +156,12 @@ def _newest(
         Answer.question,
         Answer.text,
         Response.day,
+        NUMBER.label("number"),
         Response.released_week.is_not(None).label("is_anonymous"),
         Response.country,
         Response.stage,
-        sa.func.coalesce(CommentAnalysis.language, Response.locale).label("language"),
+        Response.locale,
+        CommentAnalysis.language.label("read_language"),
         CommentAnalysis.also,
         CommentAnalysis.sentiment,
         CommentAnalysis.confidence,
@@ -163,8 +170,7 @@ def _newest(
         _is_current(engine).label("is_current"),
     )
     if before is not None:
-        place = before.place
-        later = sa.tuple_(before.day, place.response_id, place.question)
+        later = sa.tuple_(before.day, before.number, before.question)
         # The first condition says nothing new: it is the one that an index can use.
         chosen = chosen.where(Response.day <= before.day, sa.tuple_(*order) < later)
     return session.execute(chosen.order_by(*(column.desc() for column in order)).limit(limit)).all()
@@ -223,7 +229,7 @@ def _comments(session: Session, rows: Sequence[Any], readable: Readable) -> list
                 is_anonymous=row.is_anonymous,
                 country=row.country if is_told and row.country in readable.countries else None,
                 stage=row.stage if is_told and row.stage in readable.stages else None,
-                language=row.language,
+                language=row.read_language or (row.locale if is_told else None),
                 also=row.also,
                 sentiment=row.sentiment,
                 confidence=row.confidence,

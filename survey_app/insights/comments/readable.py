@@ -5,14 +5,13 @@ of both kinds have no comment in common.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-import analytics
 from analytics.scope import Breakdown, Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
@@ -20,14 +19,13 @@ from survey_app.insights.comments.undone import IS_READY
 from survey_app.insights.lake.facts import IS_NAMED, IS_PUBLISHED, PERSON
 from survey_app.insights.lake.reading import Source
 from survey_app.insights.models import CommentAnalysis
-from survey_app.insights.queries import ANALYSED, COLUMNS, in_scope
+from survey_app.insights.queries import ANALYSED, in_scope
 from survey_app.insights.tables import Scores
 from survey_app.responses.models import Answer, Response
 from survey_app.surveys.models import KINDS, Survey, SurveyVersion
 
 Rows = sa.Select[*tuple[Any, ...]]
 AGE = "age_band"
-NAMED = ("country", "stage")  # what a comment says of its writer
 FEWEST = 10  # comments of anonymous surveys that stand together; a workspace's floor may be higher
 
 
@@ -48,13 +46,10 @@ class Readable:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a list is measured by: its scope's tables of `naming`, and how many people wrote.
-
-    `writers` is 1, which no floor lets through, where the number of comments is withheld.
-    """
+    """What scores say of a list: the scope's tables of `naming`, and whether a filter closes it."""
 
     tables: Sequence[pd.DataFrame]
-    writers: int
+    closed: bool
 
 
 def comments(*columns: Any, anonymous: bool = False) -> Rows:
@@ -87,7 +82,7 @@ def naming(session: Session, scope: Scope) -> list[Breakdown]:
     kinds = {question["kind"] for one in definitions for question in one["questions"]}
     kind = scope.kind or KINDS[0]
     totals = [Breakdown(metric, kind=kind) for metric in tables.METRICS if metric in kinds]
-    return [total.over(name) for name in NAMED for total in totals]
+    return [total.over(name) for name in tables.NAMED for total in totals]
 
 
 def is_closed(scores: Scores, asked: Sequence[Breakdown]) -> bool:
@@ -95,34 +90,46 @@ def is_closed(scores: Scores, asked: Sequence[Breakdown]) -> bool:
     return any(scores.closed[each.total] for each in asked)
 
 
+def floor_of(workspace: Workspace) -> int:
+    """How many people must have written what stands together: a list, or its sentiment."""
+    return max(workspace.comment_floor, workspace.score_floor)
+
+
 def _numbers(source: Source, scope: Scope) -> Numbers:
     asked = naming(source.session, scope)
     scores = tables.breakdowns(source, scope, asked) if asked else Scores((), {})
-    writers = tables.writers(source, scope, closed=is_closed(scores, asked))
-    return Numbers(scores.tables, writers)
+    return Numbers(scores.tables, is_closed(scores, asked))
 
 
 def what_is_readable(
     source: Source, workspace: Workspace, scope: Scope, *, numbers: Numbers | None = None
 ) -> Readable | None:
-    """What may be shown of a scope, by the rules of its numbers; None: too few people wrote.
+    """What may be shown of a scope, by the rules of its numbers; None: it would tell of too few.
 
     A filter by age is dropped, since nothing on a comment says an age: else two lists, one of a
     country and one of an age, would tell the age of each that is in both.
     """
     scope = scope.without(AGE)
     numbers = numbers or _numbers(source, scope)
-    session = source.session
-    named = every = numbers.writers
+    session, floor = source.session, floor_of(workspace)
+    counted = replace(scope, respondent_floor=floor)
+    wrote = source.protected_comments(counted, tables.WRITTEN)
+    others = 0
     if scope.narrowed().anonymous and _any_anonymous(session, workspace):
-        named, every = (_people(session, scope, anonymous=one) for one in (False, True))
-    if not is_open(numbers.writers, workspace) or not is_open(named, workspace):
+        together = wrote
+        wrote = source.protected_comments(replace(counted, anonymous=False), tables.WRITTEN)
+        if together[0]["hidden"].any():
+            return None
+        others = _people(session, scope, anonymous=True) - _people(session, scope, anonymous=False)
+    if numbers.closed or wrote[0]["hidden"].any():
         return None
-    told = {name: _visible(_writers(session, workspace, scope, name), name) for name in NAMED}
+    told = {
+        name: _values(table, ~table["hidden"])
+        for name, table in zip(tables.NAMED, wrote[1:], strict=True)
+    }
     for table in numbers.tables:
-        name = table.columns[0]
-        told[name] -= set(table.loc[table["suppressed"], name])
-    enough = every - named >= max(FEWEST, workspace.comment_floor)
+        told[str(table.columns[0])] -= _values(table, table["suppressed"])
+    enough = others >= max(FEWEST, floor)
     return Readable(scope, told["country"], told["stage"], anonymous=enough)
 
 
@@ -138,19 +145,10 @@ def _people(session: Session, scope: Scope, *, anonymous: bool) -> int:
 
 
 def is_open(writers: int, workspace: Workspace) -> bool:
-    """Whether comments may be shown: nobody wrote any, or enough people did."""
-    return not 0 < writers < workspace.comment_floor
+    """Whether comments by themselves may be shown: nobody wrote any, or enough people did."""
+    return not 0 < writers < floor_of(workspace)
 
 
-def _writers(session: Session, workspace: Workspace, scope: Scope, name: str) -> pd.DataFrame:
-    """The values of a dimension, suppressed where a filter by them would open no comments."""
-    column = COLUMNS[name]
-    asked = comments(column, sa.func.count(PERSON.distinct())).where(*in_scope(scope))
-    groups = session.execute(asked.group_by(column)).all()
-    table = pd.DataFrame({name: [value for value, _ in groups], "n": 0})
-    people = [count for _, count in groups]
-    return analytics.suppress(table, respondents=people, k=workspace.comment_floor)
-
-
-def _visible(table: pd.DataFrame, dimension: str) -> frozenset[str]:
-    return frozenset(table.loc[~table["suppressed"], dimension].dropna())
+def _values(table: pd.DataFrame, rows: pd.Series) -> frozenset[str]:
+    """Those of a table's only key in some of its rows."""
+    return frozenset(table.iloc[:, 0][rows].dropna())

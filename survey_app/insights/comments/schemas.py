@@ -35,13 +35,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """Where a page begins: after this comment, in the order newest first."""
+    """Where a page begins: after a comment with this day, place among the day's, and question."""
 
     day: date
-    place: Place
+    number: int
+    question: str
 
     def __str__(self) -> str:
-        return f"{self.day.isoformat()}_{self.place}"
+        return f"{self.day.isoformat()}_{self.number}_{self.question}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +97,9 @@ def read_before(text: str | None) -> Before | None:
     """Where the page begins; None: with the newest comment. Raises Invalid."""
     if not text:
         return None
-    day, _, place = text.partition("_")
-    return Before(read_day(day), read_place(place))
+    day, _, rest = text.partition("_")
+    place = read_place(rest)
+    return Before(read_day(day), place.response_id, place.question)
 
 
 def read_place(text: str) -> Place:

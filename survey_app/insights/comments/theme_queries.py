@@ -13,6 +13,7 @@ from analytics import Period
 from analytics.scope import Scope
 from survey_app.accounts.models import Workspace
 from survey_app.insights import tables
+from survey_app.insights.comments.readable import floor_of
 from survey_app.insights.lake.facts import PERSON
 from survey_app.insights.lake.reading import Source
 from survey_app.insights.models import ThemeMention
@@ -44,7 +45,7 @@ def spoken_themes(source: Source, workspace: Workspace, *, today: date) -> Spoke
         period=Period(today - timedelta(days=DAYS - 1), today),
         respondent_floor=workspace.score_floor,
     )
-    talk = tables.talk(source, scope, closed=False)
+    talk = tables.talk(source, scope, floor=floor_of(workspace), closed=False)
     return Spoken(scope.period, talk.themes, _mentions_by_part(source.session, scope, talk.themes))
 
 

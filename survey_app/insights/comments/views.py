@@ -34,7 +34,7 @@ from survey_app.insights.comments.schemas import (
 )
 from survey_app.insights.filters import filters, today
 from survey_app.insights.frame import facts, frame
-from survey_app.insights.releases import left_out
+from survey_app.insights.releases import coming, left_out
 from survey_app.insights.schemas import presets
 from survey_app.insights.theme_names import THEMES
 from survey_app.surveys.models import KINDS
@@ -64,6 +64,7 @@ def show_comments(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the 
         if query.selection != EVERYTHING:
             listed = replace(listed, anonymous=False)
         hidden = left_out(source.session, listed)
+        due = coming(source.session, listed, today=query.today)
     page = None
     if readable:
         page = list_comments(
@@ -78,6 +79,7 @@ def show_comments(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - the 
         drawn=page and _drawn(page.counted),
         trouble=source.trouble,
         left_out=hidden,
+        coming=due,
         unredacted=count_unredacted(db.session, actor.workspace),
         own=own,
         version=engine,

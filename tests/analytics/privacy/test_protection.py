@@ -1,7 +1,8 @@
 """What hides in a scope: the same on every engine, whatever else is asked for."""
 
+from dataclasses import replace
 from datetime import date
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import duckdb
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 from solving import incidence, solved
 
-from analytics import Period
+from analytics import ArgumentError, Period, suppress
 from analytics.facts import FACTS
 from analytics.privacy import protection, together
 from analytics.privacy.protection import protect_comments, protect_scores, protect_themes
@@ -84,6 +85,31 @@ def test_nobody_is_exposed_by_all_single_dimensions(seed: int, filters: Any) -> 
     assert solved(incidence(answers[inside], rows), who, k=5, groups=groups) == []
 
 
+@pytest.mark.parametrize(
+    ("seed", "name", "value"),
+    [(38, "stage", "adopt"), (40, "country", "FI"), (40, "language", "fi")],
+)
+def test_nobody_is_exposed_by_a_page_beside_the_page_without_its_filter(
+    seed: int, name: str, value: str
+) -> None:
+    people = drawn(seed, 40)
+    names = ("country", "language", "stage", "month")
+    rows: list[dict[str, Any]] = []
+    for filters in ({}, {name: (value,)}):
+        told = protect_scores(facts(people), scope_of(**filters), [NPS, *map(NPS.over, names)])
+        inside = dict.fromkeys(filters, value)
+        rows += [inside] if not told[0]["hidden"].any() else []
+        for by, table in zip(names, told[1:-1], strict=True):
+            shown = table.loc[~table["hidden"], by]
+            rows += [{by: key} | inside for key in shown if by not in inside]
+    matrix, who = incidence(people, rows), people["person"]
+    assert len(rows) > 8 and {name: value} in rows
+    sides = [frozenset(who[line > 0]) for line in matrix]
+    apart = [few for a, b in permutations(sides, 2) for few in (a - b, a ^ b) if 0 < len(few) < 5]
+    groups = {(one,) for one in who} | {tuple(sorted(few)) for few in apart}
+    assert solved(matrix, who, k=5, groups=sorted(groups)) == []
+
+
 @pytest.mark.parametrize("filters", [{}, {"country": ("FI", "SE")}])
 def test_the_same_on_every_engine_and_in_any_company(filters: Any) -> None:
     frame, scope = facts(drawn(7)), scope_of(**filters)
@@ -95,6 +121,22 @@ def test_the_same_on_every_engine_and_in_any_company(filters: Any) -> None:
     for each, table in zip(asked, told, strict=False):
         alone = protect_scores(frame, scope, [each])[0]
         assert hidden(alone, each.by[0]) == hidden(table, each.by[0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_many_answers_pages_decide_the_same_whatever_they_show(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame, names = facts(drawn(seed)), ("country", "stage", "language")
+    monkeypatch.setattr(protection, "MANY", 10)
+    # As two pages ask, and an export.
+    every = protect_scores(frame, scope_of(), [NPS, *map(NPS.over, names)])
+    assert any(table["hidden"].any() for table in every[1:-1])
+    for asked in ([NPS], [NPS.over("language")], [NPS.over("region"), NPS.over("country")]):
+        for each, table in zip(asked, protect_scores(frame, scope_of(), asked), strict=False):
+            if each.by in [(), *((name,) for name in names)]:
+                same = every[names.index(each.by[0]) + 1 if each.by else 0]
+                assert table["hidden"].tolist() == same["hidden"].tolist()
 
 
 def test_people_whom_a_filter_leaves_out() -> None:
@@ -117,31 +159,87 @@ def test_a_filter_by_a_hidden_value_closes() -> None:
         assert closed["closed"].tolist() == [shut]
         assert total["hidden"].tolist() == [shut]
     comments = frame.assign(metric="comment", score=None, sentiment="positive")
-    for shut in (True, False):
-        assert protect_comments(comments, scope_of(), [shut])[0]["hidden"].tolist() == [shut]
+    for value, shut in (("MT", True), ("SE", True), ("FI", False)):
+        (total,) = protect_comments(comments, scope_of(country=(value,)), [()])
+        assert total["hidden"].tolist() == [shut]
+
+
+def test_comments_close_by_themselves() -> None:
+    # Nobody was asked for a score. Sweden's twelve hide for Malta's eight: else all less Finland
+    # less Sweden were they.
+    people = pd.DataFrame({"country": ["FI"] * 30 + ["SE"] * 12 + ["MT"] * 8})
+    frame = facts(people).assign(metric="comment", score=None, sentiment="positive")
+    for values, shut in (
+        (("FI",), False), (("SE",), True), (("MT",), True), (("FI", "SE"), True)
+    ):  # fmt: skip
+        scope = replace(scope_of(country=values), respondent_floor=10)
+        (told,) = protect_comments(frame, scope, [()])
+        assert told["hidden"].tolist() == [shut]
+    whole, country = protect_comments(
+        frame, replace(scope_of(), respondent_floor=10), [(), ("country",)]
+    )
+    assert not whole["hidden"].any() and hidden(country, "country") == {"SE", "MT"}
+    # With the floor of scores nothing hides.
+    assert not protect_comments(frame, scope_of(), [("country",)])[0]["hidden"].any()
+
+
+def test_a_theme_closes_on_countries_that_few_mention_it_from() -> None:
+    said = {"FI": (30, 12), "SE": (8, 12), "MT": (2, 12)}  # of delivery, of price
+    rows = [
+        (country, theme)
+        for country, counts in said.items()
+        for theme, count in zip(("theme.delivery", "theme.price"), counts, strict=True)
+        for _ in range(count)
+    ]
+    people = pd.DataFrame(rows, columns=["country", "theme"])
+    frame = facts(people).assign(code="x", polarity="positive")
+    told = protect_themes(frame, scope_of(country=("SE",)))
+    # All, less Finland's, less Sweden's, would be Malta's two; price hides for company.
+    assert hidden(told, "theme") == {"theme.delivery", "theme.price"}
+    assert hidden(protect_themes(frame, scope_of(country=("FI",))), "theme") == set()
+    assert protect_themes(frame, scope_of(country=("JP",))).columns.tolist() == [
+        "theme", "people", "hidden"
+    ]  # fmt: skip
 
 
 def test_a_hidden_theme_gets_company() -> None:
     people = pd.DataFrame({"theme": ["theme.delivery"] * 12 + ["theme.price"] * 2})
     frame = facts(people).assign(code="x", polarity="positive")
-    (told,) = protect_themes(frame, scope_of(), [False])
+    told = protect_themes(frame, scope_of())
     assert hidden(told, "theme") == {"theme.delivery", "theme.price"}
 
 
 def test_bounds_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
     people = drawn(3)
-    asked = [NPS.over("country"), NPS.over("country", "stage")]
+    names = ("country", "stage")
+    asked = [NPS.over("country"), NPS.over("stage"), NPS.over(*names)]
     *whole, _ = protect_scores(facts(people), scope_of(), asked)
     monkeypatch.setattr(protection, "MANY", 10)
     *few, _ = protect_scores(facts(people), scope_of(), asked)
+    for tables in (whole, few):
+        rows = [
+            dict(zip(each.by, key, strict=True))
+            for each, table in zip(asked, tables, strict=True)
+            for key in table.loc[~table["hidden"], list(each.by)].itertuples(index=False, name=None)
+        ]
+        assert 5 < len(rows) < sum(map(len, tables))
+        assert solved(incidence(people, rows), people["person"], k=5, groups=_alone(people)) == []
     monkeypatch.setattr(together, "MOST_ROWS", 2)
     *alone, _ = protect_scores(facts(people), scope_of(), asked)
-    for tables in (whole, few, alone):
-        assert tables[0].loc[tables[0]["people"] < 5, "hidden"].all()
-        assert tables[1].loc[tables[1]["people"] < 5, "hidden"].all()
-    assert sum(table["hidden"].sum() for table in few) <= sum(
-        table["hidden"].sum() for table in whole
-    )
+    for each, table in zip(asked, alone, strict=True):
+        by_itself = suppress(table[list(each.by)].assign(n=table["people"]), respondents="n")
+        assert table["hidden"].tolist() == by_itself["suppressed"].tolist()
+        assert table["hidden"].any() and not table["hidden"].all()
+
+
+def _alone(people: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return [(one,) for one in people["person"].unique()]
+
+
+def test_a_table_has_few_keys() -> None:
+    asked = [NPS.over("country", "stage", "gender", "channel")]
+    with pytest.raises(ArgumentError, match="at most 3 keys"):
+        protect_scores(facts(drawn(1)), scope_of(), asked)
 
 
 def test_what_a_filter_hides_in_a_large_table_gets_company(

@@ -149,10 +149,41 @@ def test_the_floor_is_asked_of_the_scope(app: Flask, reader: FlaskClient, tmp_pa
     fill(app, tmp_path, answers(9, 2, comment=LATE))
     for query in ("", "?sentiment=negative", "?theme=theme.delivery"):
         page = read(reader, query)
-        assert "once at least 10 people have written" in page and said(page) == []
+        assert "could tell of fewer than 10 people" in page and said(page) == []
     fill(app, tmp_path, answers(30, 9, comment=KIND, country="DE"), survey="acme-nps")
     assert len(said(read(reader, "?sentiment=negative"))) == 9, "a choice among shown comments"
     assert said(read(reader, "?country=FI")) == [], "a scope of nine people"
+
+
+def test_few_writers_are_not_what_two_lists_differ_by(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    # Seven of Malta: enough for a score, not for a list. All 37 less Finland's 30 would be theirs.
+    fill(app, tmp_path, answers(30, 10, comment=KIND) + answers(7, 2, country="MT", comment=LATE))
+    assert "37 comments" in text_of(read(reader)) and len(said(read(reader))) == 25
+    assert said(read(reader, "?country=MT")) == []
+    assert said(read(reader, "?country=FI")) == []
+    page = reader.get("/w/acme/perception?country=FI").get_data(as_text=True)
+    assert said(page) == [] and "Net Promoter Score 100" in text_of(page)
+    assert "30 comments" not in text_of(page)
+    assert "Finland" not in text_of(read(reader)).partition("37 comments")[2]
+
+
+def test_a_list_by_a_hidden_value_is_closed(
+    app: Flask, reader: FlaskClient, tmp_path: Path
+) -> None:
+    # No two lists differ by Malta's eight, but three do: all, Finland's, and Sweden's.
+    rows = [
+        *answers(30, 10, comment=KIND),
+        *answers(12, 10, country="SE", comment=KIND),
+        *answers(8, 2, country="MT", comment=LATE),
+    ]
+    fill(app, tmp_path, rows)
+    assert "50 comments" in text_of(read(reader))
+    assert "30 comments" in text_of(read(reader, "?country=FI"))
+    for query in ("?country=SE", "?country=FI&country=SE"):
+        assert said(read(reader, query)) == [], query
+    assert said(reader.get("/w/acme/perception?country=SE").get_data(as_text=True)) == []
 
 
 def test_a_comment_does_not_say_where_its_table_is_silent(
