@@ -8,6 +8,7 @@ from survey_app.accounts import views as accounts
 from survey_app.config import Settings, read_settings
 from survey_app.demo import views as demo
 from survey_app.insights import views as insights
+from survey_app.insights.change import views as change
 from survey_app.insights.comments import settings_views as comment_settings
 from survey_app.insights.comments import theme_views as themes
 from survey_app.insights.comments import views as comments
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         responses.api,
         insights.blueprint,
         insights.assets,
+        change.blueprint,
         comments.blueprint,
         themes.blueprint,
         comment_settings.blueprint,

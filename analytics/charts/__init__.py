@@ -12,15 +12,19 @@ tables, calendars and spreadsheets in those languages do too. The map is not. Di
 `Look.number` writes.
 """
 
+from analytics.charts.complaints import complaints
 from analytics.charts.drawing import Picture
 from analytics.charts.look import Look, plain_number, plain_percent
 from analytics.charts.mountain import mountain
+from analytics.charts.moves import moves
 from analytics.charts.palette import NAMES, THRESHOLDS, score_color, stylesheet
 from analytics.charts.render import svg
 from analytics.charts.segments import segments
 from analytics.charts.shares import sentiment, split
 from analytics.charts.themes import themes
 from analytics.charts.trend import trend
+from analytics.charts.verdict import verdict
+from analytics.charts.waterfall import waterfall
 from analytics.charts.world import places, world
 
 __all__ = [
@@ -28,7 +32,9 @@ __all__ = [
     "THRESHOLDS",
     "Look",
     "Picture",
+    "complaints",
     "mountain",
+    "moves",
     "places",
     "plain_number",
     "plain_percent",
@@ -40,5 +46,7 @@ __all__ = [
     "svg",
     "themes",
     "trend",
+    "verdict",
+    "waterfall",
     "world",
 ]

@@ -37,3 +37,9 @@ def here(**changes: str | None) -> str:
     args = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
     args += [(name, value) for name, value in changes.items() if value]
     return request.path + ("?" + urlencode(args) if args else "")
+
+
+def is_phone() -> bool:
+    """Whether charts should be drawn narrow; what the browser says is only a hint."""
+    hint = request.headers.get("Sec-CH-UA-Mobile")
+    return hint == "?1" if hint else "Mobi" in request.headers.get("User-Agent", "")

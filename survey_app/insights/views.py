@@ -15,7 +15,7 @@ from survey_app.insights import pictures
 from survey_app.insights.comments.accurate import engine_version
 from survey_app.insights.exports import MIME_TYPES, WRITERS, nps_table
 from survey_app.insights.filters import filters, today
-from survey_app.insights.frame import facts, frame
+from survey_app.insights.frame import facts, frame, is_phone
 from survey_app.insights.perception import perceive
 from survey_app.insights.schemas import COMPARISONS, PANELS, presets, read_query
 from survey_app.insights.scope import check_dimensions
@@ -33,7 +33,7 @@ def show_perception(workspace: str) -> ResponseReturnValue:  # noqa: ARG001 - th
     engine = engine_version(current_app.config["SETTINGS"])
     with facts() as source:
         found = perceive(source, actor.workspace, query, engine=engine)
-    widths = pictures.MOBILE if _is_phone() else pictures.DESKTOP
+    widths = pictures.MOBILE if is_phone() else pictures.DESKTOP
     page = render_template(
         "insights/perception.html",
         **frame(actor),
@@ -86,12 +86,6 @@ def show_palette() -> ResponseReturnValue:
     response = Response(charts.stylesheet(), mimetype="text/css")
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
-
-
-def _is_phone() -> bool:
-    """Whether charts should be drawn narrow; what the browser says is only a hint."""
-    hint = request.headers.get("Sec-CH-UA-Mobile")
-    return hint == "?1" if hint else "Mobi" in request.headers.get("User-Agent", "")
 
 
 def _export_url(actor: Actor, form: str) -> str:

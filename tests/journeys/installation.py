@@ -55,6 +55,10 @@ class Installation:
         return f"{self.origin}/w/demo/perception"
 
     @property
+    def change(self) -> str:
+        return f"{self.origin}/w/demo/change"
+
+    @property
     def password(self) -> str:
         """The demo log-in's, which `soundings demo` prints."""
         return (self.folder / "demo_password").read_text(encoding="utf-8")[:16]

@@ -84,6 +84,10 @@ def test_what_a_member_sees(installation, reader):
     assert_accessible(reader)
     reader.evaluate(OPEN_ALL)
     assert_accessible(reader)
+    reader.goto(f"{installation.change}?lang={reader.locale}")
+    expect(reader.locator("figure")).to_have_count(4)
+    reader.evaluate(OPEN_ALL)
+    assert_accessible(reader)
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/s/nobody"])
@@ -99,6 +103,7 @@ def test_nothing_is_wider_than_a_small_phone(installation, visit, lead_state, lo
     for address in (
         f"{installation.perception}?lang={locale}",
         f"{installation.perception}?lang={locale}&by=age_band",  # its table has most columns
+        f"{installation.change}?lang={locale}&by=country",
         f"{installation.origin}/login",
         f"{installation.origin}/s/demo-ces?locale=de",
         f"{installation.origin}/s/demo-nps?locale={locale}",

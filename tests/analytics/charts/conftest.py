@@ -16,7 +16,8 @@ LABELS = {
     "weak": "Too few", "withheld": "Hidden", "overall": "Everyone", "significant": "Differs",
     "promoters": "Promoters", "passives": "Passives", "detractors": "Detractors",
     "negative": "Bad", "neutral": "So-so", "positive": "Good", "coverage": "Understood",
-    "mentions": "Mentions", "net": "Net",
+    "mentions": "Mentions", "net": "Net", "moved": "Moved", "before": "Earlier",
+    "speaking": "Speak", "complaining": "Complain",
 }  # fmt: skip
 
 
@@ -91,9 +92,54 @@ def comments() -> pd.DataFrame:
 
 
 @pytest.fixture
+def changed() -> pd.DataFrame:
+    columns = ["label", "value", "low", "high", "said", "significant"]
+    rows = [
+        ["Before", 40.0, 35.0, 44.0, "40", False],
+        ["Now", 45.0, 40.0, 49.0, "45", False],
+        ["Change", 5.0, -1.0, 11.0, "+5", False],
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture
+def steps() -> pd.DataFrame:
+    rows = [
+        ("Before", 40.0, "40.0", False),
+        ("Who answered", 2.0, "+2.0", True),
+        ("Adopt", -5.0, "−5.0", False),
+        ("Exit", 1.5, "+1.5", False),
+        ("Now", 38.5, "38.5", False),
+    ]
+    return pd.DataFrame(rows, columns=["label", "value", "said", "aside"])
+
+
+@pytest.fixture
+def moved() -> pd.DataFrame:
+    columns = ["label", "change", "low", "high", "said", "significant"]
+    rows = [
+        ["Adopt", -12.0, -20.0, -4.0, "−12", True],
+        ["Exit", 3.0, -9.0, 15.0, "+3", False],
+        ["Serve", 1.0, -30.0, 33.0, "+1", False],
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture
+def complained() -> pd.DataFrame:
+    columns = ["label", "speaking", "complaining", "complaining_before", "said", "significant"]
+    rows = [
+        ["Price", 0.3, 0.2, 0.1, "20% (+10.0)", True],
+        ["Delivery", 0.12, 0.05, None, "5%", False],
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture
 def every(
     months: pd.DataFrame, stages: pd.DataFrame, countries: pd.DataFrame,
     spoken: pd.DataFrame, answers: pd.DataFrame, comments: pd.DataFrame,
+    changed: pd.DataFrame, steps: pd.DataFrame, moved: pd.DataFrame, complained: pd.DataFrame,
 ) -> dict[str, Callable[[charts.Look], charts.Picture]]:  # fmt: skip
     """All charts by name, each a function of the look."""
     return {
@@ -104,6 +150,10 @@ def every(
         "split": lambda k: charts.split(answers, k),
         "themes": lambda k: charts.themes(spoken, k),
         "sentiment": lambda k: charts.sentiment(comments, k),
+        "verdict": lambda k: charts.verdict(changed, k),
+        "waterfall": lambda k: charts.waterfall(steps, k),
+        "moves": lambda k: charts.moves(moved, k),
+        "complaints": lambda k: charts.complaints(complained, k),
     }
 
 
