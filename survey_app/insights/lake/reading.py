@@ -155,16 +155,18 @@ class Source:
         **options: Any,
     ) -> list[pd.DataFrame]:
         beside, lake = self._beside_lake(table, scope), self._lake
-        path = str(lake.path(self._settings.data_dir, table)) if lake else None
-        version = lake.version(table) if lake else None
-        rows = (path, version, beside.digest)
+        stands = None
+        if lake:
+            path = str(lake.path(self._settings.data_dir, table))
+            stands = (path, lake.version(table), lake.digest)
+        rows = (stands, beside.digest)
         key = (self._engine.name, counting.__name__, rows, scope, asked, *options.values())
         found = results.get(key)
         if found is None:
             files: Sequence[str] = ()
-            if path and version is not None:
+            if stands:
                 first, last = scope.period.start, scope.period.end
-                files = _log(path, version)(scope.workspace, f"{first:%Y-%m}", f"{last:%Y-%m}")
+                files = _log(*stands)(scope.workspace, f"{first:%Y-%m}", f"{last:%Y-%m}")
             stored = Stored(files=files, workspace=scope.workspace, masked=beside.masked)
             with self._engine.opened(stored, beside.tail) as frame:
                 found = counting(frame, scope, asked, **options)
@@ -207,9 +209,10 @@ class _Beside:
 
 
 @lru_cache(maxsize=4)
-def _log(path: str, version: int) -> Callable[[int, str, str], Sequence[str]]:
+def _log(path: str, version: int, _digest: str | None) -> Callable[[int, str, str], Sequence[str]]:
     """The files of one version, which never changes, that may hold rows of a workspace from a month
-    to another one, by what the log says of each.
+    to another one, by what the log says of each. The digest tells apart versions of one number,
+    which a database that was restored may have the worker write.
     """
     table = DeltaTable(path, version=version)
 

@@ -83,15 +83,15 @@ def write(
     """
     with reading():
         known, coming = state.snapshot(session), state.coming(session)
+        is_urgent = coming is not None and _is_urgent(session, now)
     if known is None or coming is None:
         return writing.write_batch(session, data_dir, now, limit=limit)
     try:
-        tables = open_to_write(coming, data_dir)
-        taken = _take_over(session, known, coming, tables, limit=limit)
-        with reading():  # nobody waits for the files
-            is_urgent = _is_urgent(session, now)
+        tables, taken = open_to_write(coming, data_dir), 0
+        if not is_urgent:  # there may be no room to write
+            taken = _take_over(session, known, coming, tables, limit=limit)
         if is_urgent or not (taken or _put_in_order(session, coming, tables, now)):
-            _let_count(session, coming, now, is_whole=not taken)
+            _let_count(session, coming, now, is_whole=not is_urgent)
     except LakeTrouble as trouble:
         session.rollback()
         _give_up(session, coming)

@@ -225,7 +225,7 @@ def create(snapshot: Snapshot, data_dir: Path) -> None:
             schema = pa.schema([(field.name, TYPES[field.type]) for field in SHAPES[name].fields])
             DeltaTable.create(path, schema, partition_by=["month"], configuration=CONFIGURATION)
             _flush(path / LOG / f"{0:020}.json", path / LOG, path, folder)
-        _flush(folder.parent)
+        _flush(folder.parent, data_dir.absolute())
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from survey_app.db import reading
 from survey_app.insights.lake.models import LakeRemoval, LakeState
-from survey_app.insights.lake.state import snapshot
+from survey_app.insights.lake.state import Snapshot, snapshot
 from survey_app.insights.lake.tables import (
     File,
     Table,
@@ -57,21 +57,22 @@ def tidy(
     everything: bool = False,
     kept: timedelta = KEPT,
 ) -> int:
-    """Rewrite a few months that need it, delete old files; for the only writer. Commits.
+    """Delete old files, rewrite a few months that need it; for the only writer. Commits.
 
     Returns how many months were rewritten: none where all are in order, or the next generation is
     being filled. With `everything`, all that have more than one file need it. Raises LakeTrouble.
     """
-    with reading():
-        known = snapshot(session)
-    if known is None or known.is_followed:
+    # First: it may make the room that rewriting needs.
+    known = _sweep(session, data_dir, now, kept=kept)
+    if known is None:
         return 0
     tables = open_to_write(known, data_dir)
     months = put_in_order(tables, now, everything=everything)
     if months:
         record(session, known, tables, watermark=known.watermark)
-        session.commit()
-    _sweep(session, data_dir, now, kept=kept, is_tidy=not months)
+    else:
+        session.execute(sa.update(LakeState).values(tidied_at=now))
+    session.commit()
     return months
 
 
@@ -110,20 +111,21 @@ def untidy(
     return found
 
 
-def _sweep(
-    session: Session, data_dir: Path, now: datetime, *, kept: timedelta, is_tidy: bool
-) -> None:
-    """Delete what no version needs, and forget the erased that no file holds any more."""
+def _sweep(session: Session, data_dir: Path, now: datetime, *, kept: timedelta) -> Snapshot | None:
+    """Delete what no version needs, and forget the erased that no file holds any more.
+
+    Returns the lake as it is then; None where it is to be left alone.
+    """
     with reading():
         known = snapshot(session)
         created = session.scalar(sa.select(LakeState.created_at))
-    if known is None:
-        return
+    if known is None or known.is_followed:
+        return None
     tables = open_to_write(known, data_dir)
-    for table in tables.values():
-        table.vacuum(kept_hours=round(kept / timedelta(hours=1)))
     if created is not None and created <= now - kept:
         remove_other_generations(known, data_dir)
+    for table in tables.values():
+        table.vacuum(kept_hours=round(kept / timedelta(hours=1)))
     left = left_over(data_dir, list(tables.values()))
     oldest = min((path.stat().st_mtime for path in left), default=now.timestamp())
     record(session, known, tables, watermark=known.watermark)
@@ -132,8 +134,8 @@ def _sweep(
     until = max(datetime.fromtimestamp(oldest, UTC), now - 2 * kept)
     is_gone = LakeRemoval.removed_at <= until
     session.execute(sa.delete(LakeRemoval).where(is_gone))
-    if is_tidy:
-        session.execute(sa.update(LakeState).values(tidied_at=now))
     session.commit()
     for table in tables.values():
         table.checkpoint()
+    with reading():
+        return snapshot(session)

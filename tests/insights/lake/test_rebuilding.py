@@ -1,8 +1,10 @@
 """Making the lake again while it counts: no moment without one, and nobody lost or doubled."""
 
+import errno
 import os
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -57,6 +59,10 @@ def erase(response_id: int) -> None:
     db.session.execute(sa.delete(Response).where(Response.id == response_id))
 
 
+def no_room_left(*_: object, **__: object) -> Any:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def generations(app: Flask) -> tuple[Snapshot | None, Snapshot | None]:
     with app.app_context(), reading():
         return snapshot(db.session), coming(db.session)
@@ -91,6 +97,22 @@ def test_the_old_one_counts_until_the_new_one_holds_the_same(filled: Flask) -> N
     with filled.app_context():
         facts = db.session.scalar(sa.select(sa.func.count()).select_from(Answer))
     assert prove(filled).facts == len(held(filled)) == facts and prove(filled).differences == []
+
+
+def test_a_batch_that_was_claimed_and_never_recorded_is_what_is_new(filled: Flask) -> None:
+    """With what it was to take out of the old one."""
+    known, _ = generations(filled)
+    assert known
+    with filled.app_context():
+        writing.claim(db.session, known, datetime.now(UTC) + LATER, limit=10)
+        claimed = sa.select(sa.func.count()).where(Response.fact_batch == known.watermark + 1)
+        removals = sa.select(sa.func.count()).where(LakeRemoval.batch == known.watermark + 1)
+        assert (db.session.scalar(claimed), db.session.scalar(removals)) == (2, 2)
+    for steps in (0, 1, 9):
+        rebuild(filled, steps=steps, limit=3)
+        assert is_whole(filled) and prove(filled).differences == []
+    write(filled, later=LATER)
+    assert is_whole(filled) and prove(filled).facts == len(held(filled)) == 22
 
 
 def test_the_worker_goes_on_with_it_and_pages_see_nothing(
@@ -144,8 +166,15 @@ def test_what_was_erased_leaves_with_the_old_folder(filled: Flask) -> None:
         assert db.session.scalars(sa.select(LakeRemoval)).all() == []
 
 
-def test_a_deadline_does_not_wait_for_the_rebuild(filled: Flask) -> None:
+def test_a_deadline_does_not_wait_for_the_rebuild(
+    filled: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor for room on the disk."""
     rebuild(filled, steps=1, limit=3)
+    monkeypatch.setattr(tables.Table, "append", no_room_left)
+    with pytest.raises(OSError, match="No space"):
+        rebuild(filled, steps=1, limit=3)
+    assert is_whole(filled), "a batch is claimed and not recorded"
     soon = datetime.now(UTC) + timedelta(hours=1)
     with filled.app_context():
         erased = LakeRemoval.deadline.is_not(None)
@@ -153,6 +182,7 @@ def test_a_deadline_does_not_wait_for_the_rebuild(filled: Flask) -> None:
         db.session.commit()
     _, after = generations(filled)
     rebuild(filled, steps=1, limit=3)
+    monkeypatch.undo()
     known, following = generations(filled)
     assert known and after and known.folder == after.folder and following is None
     assert is_whole(filled), "what it does not hold comes from the database"
@@ -164,12 +194,23 @@ def test_a_deadline_does_not_wait_for_the_rebuild(filled: Flask) -> None:
     assert "being filled" not in run(filled, "status")[1]
 
 
-def test_a_new_one_in_trouble_is_given_up_and_the_old_one_goes_on(filled: Flask) -> None:
+def spoil(table: Path) -> None:
+    for log in table.glob("_delta_log/*1.json"):
+        log.write_text("garbage")
+
+
+def remove(table: Path) -> None:
+    shutil.rmtree(table.parent)
+
+
+@pytest.mark.parametrize("harm", [spoil, remove])
+def test_a_new_one_in_trouble_is_given_up_and_the_old_one_goes_on(
+    filled: Flask, harm: Callable[[Path], None]
+) -> None:
     rebuild(filled, steps=1, limit=3)
     old, after = generations(filled)
     assert old and after
-    for log in after.path(data_dir(filled), "facts").glob("_delta_log/*1.json"):
-        log.write_text("garbage")
+    harm(after.path(data_dir(filled), "facts"))
     with filled.app_context():
         (erased,) = db.session.scalars(sa.select(Response.id).limit(1))
         erase(erased)

@@ -1,5 +1,6 @@
 """Keeping the lake in order: sorted months, no old files, and nothing of what was erased."""
 
+import errno
 import os
 import shutil
 from datetime import UTC, date, datetime, timedelta
@@ -42,9 +43,7 @@ def paths(app: Flask) -> list[Path]:
     return sorted((data_dir(app) / "lake").rglob("month=*/*.parquet"))
 
 
-def test_a_month_becomes_one_file_in_order(
-    scattered: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_month_becomes_one_file_in_order(scattered: Flask) -> None:
     before = held(scattered)
     assert len(paths(scattered)) == 20
     assert tidy(scattered) == 2 and tidy(scattered) == 0
@@ -112,6 +111,26 @@ def test_a_reader_finds_its_version_for_an_hour(scattered: Flask) -> None:
     tidy(scattered, kept=timedelta())
     with pytest.raises(tables.LakeTrouble):
         open_table(known, data_dir(scattered), "facts")
+
+
+def test_old_files_go_also_where_there_is_no_room_for_new_ones(
+    scattered: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidy(scattered)
+    before = len(paths(scattered))
+    with scattered.app_context():
+        add(db.session, 1)
+        db.session.commit()
+    write(scattered)
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tables.Table, "merge", no_room)
+    with pytest.raises(OSError, match="No space"):
+        tidy(scattered, kept=timedelta())
+    assert before == 24 and len(paths(scattered)) == 6
+    assert prove(scattered).differences == []
 
 
 def test_when_a_month_is_worth_rewriting() -> None:
