@@ -20,7 +20,15 @@ from analytics.options import Numbers
 from analytics.scipy import erfc
 from analytics.sums import Difference, Metric, Sums
 
-__all__ = ["Metric", "Side", "against_rest", "compare", "false_discovery", "newcombe"]
+__all__ = [
+    "Metric",
+    "Side",
+    "against_rest",
+    "compare",
+    "false_discovery",
+    "newcombe",
+    "share_difference",
+]
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,7 @@ def newcombe(first: Side, second: Side, *, z: Numbers | np.float64) -> tuple[Num
 
 
 def _difference(first: Sums, second: Sums, *, confidence: float) -> Difference:
-    contrast = _net_difference if first.net else _share_difference
+    contrast = _net_difference if first.net else share_difference
     return contrast(Side(*first.scaled), Side(*second.scaled), confidence)
 
 
@@ -148,7 +156,8 @@ def _net_difference(first: Side, second: Side, confidence: float) -> Difference:
     return Difference(100 * plain, low, high, _two_sided(centre / error))
 
 
-def _share_difference(first: Side, second: Side, confidence: float) -> Difference:
+def share_difference(first: Side, second: Side, confidence: float) -> Difference:
+    """The first less the second in points, with Newcombe's interval and its p; NaN where one is."""
     z = np.float64(intervals.normal_quantile(confidence))
     low, high = newcombe(first, second, z=z)
     plain = _share(first.up, first.n) - _share(second.up, second.n)

@@ -1,7 +1,8 @@
+import numpy as np
 import pandas as pd
 import pytest
 
-from analytics import FrameError, conceal, sentiment, themes
+from analytics import FrameError, compare, conceal, sentiment, themes
 from analytics.complaints import compare_complaints
 
 
@@ -36,6 +37,31 @@ def test_a_change_and_its_interval_are_newcombes() -> None:
     assert row["negative_before"] == 0.5
     assert row["change_low"] < row["change"] < row["change_high"]
     assert row["significant"]
+
+
+def test_where_all_is_judged_the_interval_is_that_of_the_people() -> None:
+    now = spoken(("price", "negative", 20), ("price", "neutral", 10))
+    before = spoken(("price", "negative", 9), ("price", "positive", 30))
+    table = compare_complaints(now, before, writers=(100, 120))
+    counts = [pd.DataFrame({"n": [n], "asked": asked}) for n, asked in ((20, 100), (9, 120))]
+    plain = compare(*counts, metric="response")
+    names = ["change", "change_low", "change_high", "p_value"]
+    assert table[names].iloc[0].tolist() == pytest.approx(plain[names].iloc[0].tolist())
+
+
+def test_the_fewer_are_judged_the_less_is_known() -> None:
+    # 2,000 themes that did not change; one mention in four is judged.
+    rng = np.random.default_rng(1)
+    sides = []
+    for _ in range(2):
+        people = rng.binomial(300, 0.25, 2000)
+        judged = rng.binomial(people, 0.25)
+        bad = rng.binomial(judged, 0.5)
+        counts = {"mentions": people, "respondents": people, "negative": bad, "neutral": 0}
+        names = [f"t{at}" for at in range(2000)]
+        sides.append(pd.DataFrame({"theme": names} | counts | {"positive": judged - bad}))
+    table = compare_complaints(*sides, writers=(300, 300))
+    assert 0.03 < (table["p_value"] < 0.05).mean() < 0.06  # as if all were: 0.23
 
 
 def test_a_theme_that_is_new_was_mentioned_by_nobody_before() -> None:

@@ -37,7 +37,10 @@ from survey_app.insights.comments.readable import Readable, what_is_readable
 from survey_app.insights.comments.schemas import Selection, read_before
 from survey_app.insights.models import CommentAnalysis
 
-PAGES = ("perception", "perception?country=FI", "comments", "comments?kind=transactional", "themes")
+PAGES = (
+    *("perception", "perception?country=FI", "comments", "comments?kind=transactional"),
+    *("themes", "change"),
+)
 
 
 @pytest.fixture

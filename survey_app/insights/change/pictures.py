@@ -19,7 +19,7 @@ from survey_app.insights.drawings import svg
 from survey_app.insights.pictures import Widths, in_reading_order, labelled
 
 DRAWN_PARTS = 8  # the largest; those of the other groups are one bar, and the table has all
-DRAWN_MOVES = 15  # of the groups with most answers
+DRAWN_MOVES = 15  # the groups that moved, then those with most answers
 DRAWN_THEMES = 10
 NAMED_THEMES = 3
 
@@ -51,8 +51,8 @@ def said(found: Findings, metric: ScoreMetric) -> dict[str, str]:
     assert found.compared is not None  # noqa: S101 - else nothing is said
     before = float(found.compared.before[metric].iloc[0])
     now = float(found.score.table[metric].iloc[0])
-    adds_up = round(now) - round(before) == round(now - before) != 0
-    digits = 0 if adds_up else DIGITS
+    moved = round(now) - round(before)
+    digits = 0 if moved == round(now - before) and (moved or now == before) else DIGITS
     change = round(now, digits) - round(before, digits)
     ends = {"before": score(metric, before, digits), "now": score(metric, now, digits)}
     return ends | {"change": points(change, digits)}
@@ -72,7 +72,7 @@ def named_themes(found: Findings, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def risen(found: Findings) -> str:
-    """The names of the themes that clearly more people complain of than before, the first ones."""
+    """The names of the first themes that clearly a larger share complains of than before."""
     if found.compared is None or found.compared.complaints is None:
         return ""
     table = found.compared.complaints
@@ -87,22 +87,25 @@ def draw(found: Findings, *, by: str, metric: ScoreMetric, widths: Widths) -> Ma
     compared = found.compared
     if compared is None or found.score.movement in (None, "unknown"):
         return {}
-    half = _look(widths.half)
+    half = words.look(widths.half)
     drawn["verdict"] = charts.verdict(_verdict(found, compared, metric), half)
     if compared.parts is not None:
         groups = named_groups(compared.parts, by)
         steps = _steps(compared.parts, groups, metric)
         drawn["waterfall"] = charts.waterfall(steps, half)
-        drawn["moves"] = charts.moves(_moves(groups), half)
+        none = gettext("No group can be compared")
+        drawn["moves"] = charts.moves(_moves(groups), _look(widths.half, empty=none))
     if compared.complaints is not None:
         themes = named_themes(found, _written(_largest(compared.complaints)))
-        drawn["complaints"] = charts.complaints(themes, _look(widths.most))
+        none = gettext("No complaints to show")
+        drawn["complaints"] = charts.complaints(themes, _look(widths.most, empty=none))
     return {name: svg(chart, name) for name, chart in drawn.items()}
 
 
-def _look(width: int) -> Look:
+def _look(width: int, *, empty: str) -> Look:
     look = words.look(width)
     more = {
+        "empty": empty,
         "before": gettext("spoke badly before"),
         "moved": gettext("more than chance"),
         "speaking": gettext("speak of it"),
@@ -148,8 +151,8 @@ def _steps(parts: Parts, groups: pd.DataFrame, metric: ScoreMetric) -> pd.DataFr
 def _moves(groups: pd.DataFrame) -> pd.DataFrame:
     """Groups that answered in both periods."""
     table = groups.dropna(subset=["moved"])
-    largest = table["n"].sort_values(ascending=False, kind="stable").index[:DRAWN_MOVES]
-    table = table.loc[table.index.isin(largest)]
+    first = table.sort_values(["significant", "n"], ascending=False).index[:DRAWN_MOVES]
+    table = table.loc[table.index.isin(first)]
     return table.assign(
         change=table["moved"],
         low=table["moved_low"],

@@ -16,6 +16,7 @@ from solving import incidence, solved
 
 from analytics import Period, to_date
 from survey_app.insights import words
+from survey_app.insights.change import pictures
 
 PAGE = "/w/acme/change"
 MONTH = f"?from={(TODAY - timedelta(days=29)).date()}&to={TODAY.date()}"
@@ -52,7 +53,7 @@ def test_a_clear_change_is_named_with_its_parts(
     assert "NPS fell from 60 to 0" in text
     assert "Change in points: −60 (" in text and "more than chance would explain" in text
     # Nobody changed his mind: there are more at exit now.
-    assert "Other people answered In points: what they answered 0.0 (" in text
+    assert "A different mix of people answered In points: what they answered 0.0 (" in text
     assert "who answered −60.0 (" in text
     assert "60.0 before, −60.0 in all, 0.0 now" in text
     assert "No group by itself moved clearly" in text
@@ -80,8 +81,18 @@ def test_what_more_people_complain_of_is_named(
     rows += answers(40, 2, days_ago=NOW, comment=SLOW)
     fill(app, tmp_path, rows)
     page = page_of(reader)
-    assert "More people complain: Delivery" in text_of(page)
+    assert "Complained of more often: Delivery" in text_of(page)
     assert 'href="/w/acme/comments?' in page and "sentiment=negative" in page
+
+
+def test_an_empty_chart_says_why(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
+    rows = answers(40, 10, days_ago=BEFORE, comment="Great support.")
+    rows += answers(40, 10, stage="serve", days_ago=NOW, comment="Great support.")
+    fill(app, tmp_path, rows)
+    text = text_of(page_of(reader))
+    assert "NPS was 100 and is 100 Change in points: 0 (" in text
+    assert "No group can be compared" in text and "No complaints to show" in text
+    assert "No answers in this selection" not in text
 
 
 def test_scores_and_their_change_add_up(app: Flask, reader: FlaskClient, tmp_path: Path) -> None:
@@ -181,6 +192,13 @@ def test_perception_leads_here_in_the_same_scope(
     page = reader.get(f"/w/acme/perception{MONTH}&stage=adopt").get_data(as_text=True)
     [link] = re.findall(r'<a href="(/w/acme/change\?[^"]+)">Why it moved', page)
     assert "stage=adopt" in link and "compare=previous" in link and "from=" in link
+
+
+def test_a_small_group_that_moved_is_drawn_among_many(app: Flask) -> None:
+    groups = pd.DataFrame({"n": range(99, 79, -1), "moved": 1.0, "moved_low": 0.0, "moved_high": 2})
+    with app.test_request_context(PAGE):
+        drawn = pictures._moves(groups.assign(significant=groups["n"] == 80))["n"].tolist()
+    assert drawn == [*range(99, 85, -1), 80]
 
 
 def told_on(app: Flask, page: str, by: str, answers: pd.DataFrame) -> Told:
