@@ -81,7 +81,7 @@ def wilson(
 def wilson_at(hits: Numbers, n: Numbers, *, z: Numbers | np.float64) -> tuple[Numbers, Numbers]:
     """Wilson's interval for a given normal quantile `z` ≥ 0; nothing is checked."""
     total = np.where(n > 0, n, np.nan)
-    share = hits / total
+    share = np.minimum(hits / total, 1)  # effective numbers of all may round to a little more
     spread = 1 + z**2 / total
     centre = (share + z**2 / (2 * total)) / spread
     margin = z / spread * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))

@@ -136,6 +136,17 @@ def test_weighted_scores_are_compared_by_their_tallies() -> None:
     pd.testing.assert_frame_equal(weighted, plain)
 
 
+@pytest.mark.parametrize("size", range(1, 40))
+def test_where_all_agree_nothing_has_changed(size: int) -> None:
+    one, all_of_them = (csat(pd.DataFrame({"score": [5] * n})) for n in (1, size))
+    for change in (
+        compare(one, all_of_them, metric="csat"),
+        compare(all_of_them, one, metric="csat"),
+    ):
+        assert change["change"].item() == pytest.approx(0)
+        assert change["p_value"].item() == pytest.approx(1)
+
+
 def test_wrong_use() -> None:
     good = table(3, 2, 1)
     with pytest.raises(FrameError, match="'satisfied' is missing"):
